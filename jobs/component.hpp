@@ -1,0 +1,171 @@
+// What a source, a transform and a sink are, and how each is announced to the catalogue.
+//
+// A component lives for one attempt of one run: it is made from its plan (the checked configuration) and
+// dropped at the end, whatever the end was.  Retry = resume = restart: there is no other path.
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/fields.hpp"
+#include "config/model.hpp"
+#include "daemon/base/error.hpp"
+#include "daemon/coro/generator.hpp"
+#include "daemon/coro/task.hpp"
+#include "jobs/batch.hpp"
+#include "jobs/position.hpp"
+
+namespace syncd::jobs {
+
+using coro::Task;
+using Batches = coro::AsyncGenerator<Batch>;
+
+// --- what a component may use ------------------------------------------------------------------------
+
+// What a component tells the operator while it works; all of it shows in `syncctl status`.
+class Monitor {
+ public:
+  virtual ~Monitor() = default;
+  // Why nothing moves ("fence held 3 h 12 min by pid 4711 app=report"); "" when it moves again.
+  virtual void waiting_for(std::string why) = 0;
+  // How far the sink is behind the source, where the source knows.
+  virtual void lag(std::optional<std::chrono::nanoseconds> time, std::optional<std::uint64_t> rows) = 0;
+  // Something odd that loses nothing; logged with the job's name.
+  virtual void warn(std::string text) = 0;
+};
+
+// One record that could not be delivered.
+struct BadRecord {
+  std::string record;  // JSON object: column -> text or null
+  std::string error;
+};
+
+// What on_bad_record says, done durably: returns when the record is kept or counted, throws the Data
+// error when the job is to halt.
+class BadRecords {
+ public:
+  virtual ~BadRecords() = default;
+  virtual void take(const BadRecord& bad) = 0;
+};
+
+class Connections;  // jobs/connections.hpp
+
+// Handed to make(); everything in it outlives the component.
+class RunContext {
+ public:
+  RunContext(Clock& clock_in, Connections& connections_in, Monitor& monitor_in, BadRecords& bad_records_in,
+             std::string job_in, std::string instance_in)
+      : clock(clock_in),
+        connections(connections_in),
+        monitor(monitor_in),
+        bad_records(bad_records_in),
+        job(std::move(job_in)),
+        instance(std::move(instance_in)) {}
+  Clock& clock;
+  Connections& connections;
+  Monitor& monitor;
+  BadRecords& bad_records;
+  std::string job;
+  std::string instance;     // of this state directory: a restarted daemon is the same one, a second is not
+  bool continuous = false;  // go on for ever (schedule = "continuous"), or return when caught up
+};
+
+// What `check --online` finds.
+struct CheckNote {
+  enum class Level { Error, Warning, Note };
+  Level level;
+  std::string text;
+  std::string remedy;
+};
+using CheckNotes = std::vector<CheckNote>;
+
+// --- the three contracts -----------------------------------------------------------------------------
+
+class Source {
+ public:
+  virtual ~Source() = default;
+  // Looks at the real thing without reading it: privileges, types, pitfalls.  Throws only when it cannot
+  // look at all.
+  virtual Task<CheckNotes> check() = 0;
+  // Batches from `from` on, in the order of each partition.  Ends when caught up, unless continuous.
+  virtual Batches read(Positions from) = 0;
+  // Everything up to `position` is durable in the sink.
+  virtual Task<> committed(const Position& position) {
+    (void)position;
+    co_return;
+  }
+  // The position for `syncctl checkpoint rewind --to WHERE`; throws a Config error that says what it takes.
+  virtual Task<Position> position_at(std::string where) = 0;
+  // A position in words, for people.
+  virtual std::string describe(const Position& position) const = 0;
+};
+
+class Transform {
+ public:
+  virtual ~Transform() = default;
+  // Never loses a position: where it drops every row it yields an empty batch that carries it.
+  virtual Batches apply(Batches upstream) = 0;
+};
+
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  virtual Task<CheckNotes> check() = 0;
+  // Takes the sink over for this run (a stale writer is refused from now on) and returns the positions
+  // that it holds itself; nullopt: it holds none, the local copy counts.
+  virtual Task<std::optional<Positions>> open() = 0;
+  // Returns when the rows are durable and the batch's position may be named.  `previous` is what the
+  // partition had reached before.
+  virtual Task<> commit(const Batch& batch, const Position& previous) = 0;
+  // After the last batch and when the source is idle: the held position catches up with the rows.
+  virtual Task<> settle() = 0;
+  // The positions it holds, without taking over; nullopt as open().
+  virtual Task<std::optional<Positions>> recall() = 0;
+  // Replaces the held positions (rewind, set); refused while another daemon runs this job.
+  virtual Task<> assign(const Positions& positions) = 0;
+};
+
+// --- plans: the checked configuration ----------------------------------------------------------------
+
+// What is known about the stream at check time.
+struct Stream {
+  std::optional<std::vector<std::string>> columns;  // nullopt: known at run time only
+  bool repeats_harmlessly = true;                   // the sink's writes may be repeated
+};
+
+// Looks a connection up for a component's `connection` key; findings go to the table.
+class PlanContext {
+ public:
+  PlanContext(const config::Config& config_in, const config::Job& job_in) : config(config_in), job(job_in) {}
+  // Reports where the connection is missing or of another type ("nearest known", "is of type redis").
+  bool require_connection(const config::Table& table, const std::string& name, std::string_view type) const;
+  const config::Config& config;
+  const config::Job& job;
+  Stream stream;  // as it arrives at this component
+};
+
+// Throws nothing: findings go to the table.  `lines` is what explain prints for this component.
+template <class Component>
+struct Plan {
+  std::function<std::unique_ptr<Component>(RunContext&)> make;
+  std::vector<std::string> guarantees;
+};
+
+// One entry of the catalogue: one file = one component = its TOML type.
+template <class Component>
+struct Kind {
+  std::string_view type;
+  std::string_view help;
+  std::vector<config::FieldDoc> (*docs)();
+  // Reads the table and returns the plan; `context.stream` becomes what leaves the component.
+  Plan<Component> (*plan)(const config::Table& table, PlanContext& context);
+  bool repeats_harmlessly = true;  // sinks only: writing a batch again changes nothing
+};
+using SourceKind = Kind<Source>;
+using TransformKind = Kind<Transform>;
+using SinkKind = Kind<Sink>;
+
+}  // namespace syncd::jobs
