@@ -1,0 +1,342 @@
+#include "daemon/store/database.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <random>
+
+#include "daemon/base/error.hpp"
+#include "daemon/base/log.hpp"
+
+namespace syncd::store {
+namespace {
+
+// Forward only; entry n brings a database of version n to version n+1.
+constexpr std::array<const char*, 1> kMigrations = {
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE positions (job TEXT NOT NULL, partition TEXT NOT NULL, text TEXT NOT NULL,"
+    "  saved_us INTEGER NOT NULL, PRIMARY KEY (job, partition)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE runs (id INTEGER PRIMARY KEY, job TEXT NOT NULL, planned_us INTEGER NOT NULL,"
+    "  started_us INTEGER NOT NULL, ended_us INTEGER, outcome TEXT NOT NULL, error TEXT NOT NULL DEFAULT '',"
+    "  attempts INTEGER NOT NULL DEFAULT 0, rows INTEGER NOT NULL DEFAULT 0,"
+    "  bytes INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE INDEX runs_by_job ON runs (job, id);"
+    "CREATE TABLE pauses (job TEXT PRIMARY KEY, since_us INTEGER NOT NULL, reason TEXT NOT NULL)"
+    "  STRICT, WITHOUT ROWID;"
+    "CREATE TABLE dead_letters (id INTEGER PRIMARY KEY, job TEXT NOT NULL, time_us INTEGER NOT NULL,"
+    "  record TEXT NOT NULL, error TEXT NOT NULL) STRICT;"
+    "CREATE INDEX dead_letters_by_job ON dead_letters (job, id);"};
+
+std::int64_t to_us(WallTime time) { return time.time_since_epoch().count(); }
+WallTime from_us(std::int64_t us) { return WallTime(WallTime::duration(us)); }
+
+std::string random_id() {
+  std::random_device device;
+  return fmt::format("{:08x}{:08x}", device(), device());
+}
+
+}  // namespace
+
+// A prepared statement for one use; binds in order, reads by column.
+class Database::Statement {
+ public:
+  Statement(Database& database, const char* sql) : database_(database) {
+    if (sqlite3_prepare_v2(database.handle_.get(), sql, -1, &statement_, nullptr) != SQLITE_OK) {
+      database.fail("preparing a statement");
+    }
+  }
+  ~Statement() { sqlite3_finalize(statement_); }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+  Statement& bind(const std::string& text) {
+    sqlite3_bind_text(statement_, ++bound_, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
+    return *this;
+  }
+  Statement& bind(std::int64_t number) {
+    sqlite3_bind_int64(statement_, ++bound_, number);
+    return *this;
+  }
+  bool step() {
+    const int status = sqlite3_step(statement_);
+    if (status == SQLITE_ROW) return true;
+    if (status != SQLITE_DONE) database_.fail("writing the state database");
+    return false;
+  }
+  std::string text(int column) const {
+    const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+    return data ? std::string(data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)))
+                : std::string();
+  }
+  std::int64_t number(int column) const { return sqlite3_column_int64(statement_, column); }
+  bool null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+
+ private:
+  Database& database_;
+  sqlite3_stmt* statement_ = nullptr;
+  int bound_ = 0;
+};
+
+void Database::CloseDatabase::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
+Database::CloseFile::~CloseFile() {
+  if (fd >= 0) ::close(fd);
+}
+
+Database::Database(const std::filesystem::path& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) {
+    throw Error(ErrorKind::Permanent,
+                fmt::format("making the state directory {}: {}", directory.string(), error.message()));
+  }
+  ::chmod(directory.c_str(), 0700);
+  take_lock(directory / "lock");
+  const auto file = directory / "state.db";
+  open(file);
+  if (!intact()) {
+    handle_.reset();
+    set_aside_ = file.string() + ".corrupt-" + rfc3339(wall_now());
+    std::filesystem::rename(file, *set_aside_);
+    for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(file.string() + suffix, error);
+    open(file);
+  }
+  migrate();
+  {
+    Statement insert(*this, "INSERT OR IGNORE INTO meta (key, value) VALUES ('instance', ?)");
+    insert.bind(random_id()).step();
+  }
+  Statement select(*this, "SELECT value FROM meta WHERE key = 'instance'");
+  select.step();
+  instance_ = select.text(0);
+}
+
+Database::~Database() = default;
+
+void Database::take_lock(const std::filesystem::path& file) {
+  lock_.fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (lock_.fd < 0) {
+    throw Error(ErrorKind::Permanent, fmt::format("opening {}: {}", file.string(), std::strerror(errno)));
+  }
+  if (::flock(lock_.fd, LOCK_EX | LOCK_NB) != 0) {
+    std::array<char, 32> text{};
+    const auto count = ::pread(lock_.fd, text.data(), text.size() - 1, 0);
+    throw Error(
+        ErrorKind::Permanent,
+        fmt::format("the state directory {} is in use by another syncd{}", file.parent_path().string(),
+                    count > 0 ? fmt::format(" (pid {})", std::atol(text.data())) : ""));
+  }
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(lock_.fd, 0) != 0 || ::pwrite(lock_.fd, pid.data(), pid.size(), 0) < 0) {
+    log::debug("", "writing {}: {}", file.string(), std::strerror(errno));  // only the courtesy of a name
+  }
+}
+
+void Database::open(const std::filesystem::path& file) {
+  const mode_t before = ::umask(0077);
+  sqlite3* handle = nullptr;
+  const int status = sqlite3_open_v2(
+      file.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, nullptr);
+  ::umask(before);
+  handle_.reset(handle);
+  if (status != SQLITE_OK) fail("opening " + file.string());
+  sqlite3_busy_timeout(handle, 2000);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+}
+
+bool Database::intact() {
+  bool ok = false;
+  const auto first_row = [](void* found, int, char** values, char**) {
+    *static_cast<bool*>(found) = values[0] != nullptr && std::string_view(values[0]) == "ok";
+    return 0;
+  };
+  const int status =
+      sqlite3_exec(handle_.get(), "PRAGMA journal_mode=WAL; PRAGMA quick_check(1)", first_row, &ok, nullptr);
+  if (status == SQLITE_OK) return ok;
+  if (status == SQLITE_NOTADB || status == SQLITE_CORRUPT) return false;
+  fail("checking the state database");
+}
+
+void Database::migrate() {
+  execute("PRAGMA synchronous=NORMAL; PRAGMA cell_size_check=ON; PRAGMA cache_size=-512");
+  std::int64_t version = 0;
+  {
+    Statement select(*this, "PRAGMA user_version");
+    select.step();
+    version = select.number(0);
+  }
+  if (version > static_cast<std::int64_t>(kMigrations.size())) {
+    throw Error(ErrorKind::Permanent,
+                fmt::format("the state database has version {}, this syncd knows {}: install the newer one",
+                            version, kMigrations.size()));
+  }
+  for (auto next = static_cast<std::size_t>(version); next < kMigrations.size(); ++next) {
+    const std::string sql =
+        fmt::format("BEGIN IMMEDIATE; {} PRAGMA user_version = {}; COMMIT", kMigrations[next], next + 1);
+    execute(sql.c_str());
+  }
+}
+
+void Database::execute(const char* sql) {
+  if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+    fail("using the state database");
+}
+
+void Database::fail(const std::string& doing) const {
+  const int code = sqlite3_errcode(handle_.get());
+  const bool passing =
+      code == SQLITE_FULL || code == SQLITE_BUSY || code == SQLITE_IOERR || code == SQLITE_READONLY;
+  throw Error(passing ? ErrorKind::Transient : ErrorKind::Permanent,
+              fmt::format("{}: {}", doing, sqlite3_errmsg(handle_.get())));
+}
+
+std::map<std::string, std::string> Database::positions(const std::string& job) {
+  Statement select(*this, "SELECT partition, text FROM positions WHERE job = ?");
+  select.bind(job);
+  std::map<std::string, std::string> found;
+  while (select.step()) found[select.text(0)] = select.text(1);
+  return found;
+}
+
+void Database::save_position(const std::string& job, const std::string& partition, const std::string& text,
+                             WallTime time) {
+  Statement upsert(*this,
+                   "INSERT INTO positions (job, partition, text, saved_us) VALUES (?, ?, ?, ?)"
+                   " ON CONFLICT DO UPDATE SET text = excluded.text, saved_us = excluded.saved_us");
+  upsert.bind(job).bind(partition).bind(text).bind(to_us(time)).step();
+}
+
+void Database::replace_positions(const std::string& job, const std::map<std::string, std::string>& positions,
+                                 WallTime time) {
+  execute("BEGIN IMMEDIATE");
+  try {
+    Statement clear(*this, "DELETE FROM positions WHERE job = ?");
+    clear.bind(job).step();
+    for (const auto& [partition, text] : positions) save_position(job, partition, text, time);
+  } catch (...) {
+    sqlite3_exec(handle_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+    throw;
+  }
+  execute("COMMIT");
+}
+
+std::int64_t Database::begin_run(const std::string& job, WallTime planned, WallTime started) {
+  Statement insert(*this,
+                   "INSERT INTO runs (job, planned_us, started_us, outcome) VALUES (?, ?, ?, 'running')");
+  insert.bind(job).bind(to_us(planned)).bind(to_us(started)).step();
+  const std::int64_t id = sqlite3_last_insert_rowid(handle_.get());
+  if (id % 100 == 0) {
+    Statement trim(*this,
+                   "DELETE FROM runs WHERE job = ? AND id <= (SELECT id FROM runs WHERE job = ?"
+                   " ORDER BY id DESC LIMIT 1 OFFSET 1000)");
+    trim.bind(job).bind(job).step();
+  }
+  return id;
+}
+
+void Database::end_run(const RunRecord& run) {
+  Statement update(*this,
+                   "UPDATE runs SET ended_us = ?, outcome = ?, error = ?, attempts = ?, rows = ?, bytes = ?"
+                   " WHERE id = ?");
+  update.bind(to_us(run.ended.value_or(run.started)))
+      .bind(run.outcome)
+      .bind(run.error)
+      .bind(static_cast<std::int64_t>(run.attempts))
+      .bind(static_cast<std::int64_t>(run.rows))
+      .bind(static_cast<std::int64_t>(run.bytes))
+      .bind(run.id)
+      .step();
+}
+
+std::optional<RunRecord> Database::last_run(const std::string& job) {
+  Statement select(*this,
+                   "SELECT id, planned_us, started_us, ended_us, outcome, error, attempts, rows, bytes"
+                   " FROM runs WHERE job = ? AND outcome <> 'running' ORDER BY id DESC LIMIT 1");
+  select.bind(job);
+  if (!select.step()) return std::nullopt;
+  RunRecord run;
+  run.id = select.number(0);
+  run.job = job;
+  run.planned = from_us(select.number(1));
+  run.started = from_us(select.number(2));
+  if (!select.null(3)) run.ended = from_us(select.number(3));
+  run.outcome = select.text(4);
+  run.error = select.text(5);
+  run.attempts = static_cast<std::uint32_t>(select.number(6));
+  run.rows = static_cast<std::uint64_t>(select.number(7));
+  run.bytes = static_cast<std::uint64_t>(select.number(8));
+  return run;
+}
+
+int Database::close_interrupted_runs(WallTime time) {
+  Statement update(*this, "UPDATE runs SET outcome = 'interrupted', ended_us = ? WHERE outcome = 'running'");
+  update.bind(to_us(time)).step();
+  return sqlite3_changes(handle_.get());
+}
+
+void Database::pause(const std::string& job, const std::string& reason, WallTime since) {
+  Statement upsert(*this, "INSERT OR REPLACE INTO pauses (job, since_us, reason) VALUES (?, ?, ?)");
+  upsert.bind(job).bind(to_us(since)).bind(reason).step();
+}
+
+void Database::resume(const std::string& job) {
+  Statement erase(*this, "DELETE FROM pauses WHERE job = ?");
+  erase.bind(job).step();
+}
+
+std::optional<Pause> Database::paused(const std::string& job) {
+  Statement select(*this, "SELECT since_us, reason FROM pauses WHERE job = ?");
+  select.bind(job);
+  if (!select.step()) return std::nullopt;
+  return Pause{from_us(select.number(0)), select.text(1)};
+}
+
+void Database::add_dead_letter(const std::string& job, const std::string& record, const std::string& error,
+                               WallTime time) {
+  execute("PRAGMA synchronous=FULL");
+  try {
+    Statement insert(*this, "INSERT INTO dead_letters (job, time_us, record, error) VALUES (?, ?, ?, ?)");
+    insert.bind(job).bind(to_us(time)).bind(record).bind(error).step();
+  } catch (...) {
+    sqlite3_exec(handle_.get(), "PRAGMA synchronous=NORMAL", nullptr, nullptr, nullptr);
+    throw;
+  }
+  execute("PRAGMA synchronous=NORMAL");
+}
+
+std::vector<DeadLetter> Database::dead_letters(const std::string& job, std::uint64_t limit) {
+  Statement select(*this,
+                   "SELECT id, time_us, record, error FROM dead_letters WHERE job = ? ORDER BY id LIMIT ?");
+  select.bind(job).bind(static_cast<std::int64_t>(limit));
+  std::vector<DeadLetter> found;
+  while (select.step()) {
+    DeadLetter letter;
+    letter.id = select.number(0);
+    letter.job = job;
+    letter.time = from_us(select.number(1));
+    letter.record = select.text(2);
+    letter.error = select.text(3);
+    found.push_back(std::move(letter));
+  }
+  return found;
+}
+
+std::uint64_t Database::count_dead_letters(const std::string& job) {
+  Statement select(*this, "SELECT count(*) FROM dead_letters WHERE job = ?");
+  select.bind(job).step();
+  return static_cast<std::uint64_t>(select.number(0));
+}
+
+void Database::clear_dead_letters(const std::string& job) {
+  Statement erase(*this, "DELETE FROM dead_letters WHERE job = ?");
+  erase.bind(job).step();
+}
+
+}  // namespace syncd::store

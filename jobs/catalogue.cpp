@@ -1,0 +1,23 @@
+#include "jobs/catalogue.hpp"
+
+#include <array>
+
+namespace syncd::jobs {
+
+std::span<const SourceKind* const> sources() {
+  static const std::array all = {&postgres_table()};
+  return all;
+}
+
+std::span<const TransformKind* const> transforms() {
+  static const std::array all = {&filter(), &rebatch(), &rename(), &select(), &throttle()};
+  return all;
+}
+
+std::span<const SinkKind* const> sinks() {
+  static const std::array all = {&redis_hash(), &redis_json(),       &redis_list(),   &redis_publish(),
+                                 &redis_set(),  &redis_sorted_set(), &redis_stream(), &redis_string()};
+  return all;
+}
+
+}  // namespace syncd::jobs

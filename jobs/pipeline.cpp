@@ -1,0 +1,67 @@
+#include "jobs/pipeline.hpp"
+
+#include "daemon/base/crash_point.hpp"
+#include "daemon/coro/buffer.hpp"
+
+namespace syncd::jobs {
+namespace {
+
+// One batch is fetched while the one before it is committed; more would only cost memory.
+constexpr std::size_t kReadAhead = 1;
+
+Task<std::optional<Batch>> pull(Batches& flow) {
+  auto batch = co_await flow.next();
+  co_return batch;
+}
+
+}  // namespace
+
+Pipeline::Pipeline(const JobPlan& plan, RunContext& context)
+    : clock_(context.clock), source_(plan.source.make(context)), sink_(plan.sink.make(context)) {
+  for (const auto& transform : plan.transforms) transforms_.push_back(transform.make(context));
+}
+
+Task<> Pipeline::flow(Positions from, Progress& progress, coro::AsyncScope& read_ahead,
+                      const std::stop_token& soft) {
+  Batches flow = coro::buffer(clock_, read_ahead, source_->read(from), kReadAhead);
+  for (auto& transform : transforms_) flow = transform->apply(std::move(flow));
+  while (true) {
+    auto batch = co_await pull(flow).with_stop(soft);
+    if (!batch) break;
+    const Position previous = from.at(batch->partition());
+    co_await sink_->commit(*batch, previous);
+    crash_point("before_position_save");
+    progress.save(batch->position(), held_by_sink_);
+    from.advance(batch->position());
+    co_await source_->committed(batch->position());
+    progress.advanced(*batch);
+    if (batch->caught_up()) co_await sink_->settle();
+  }
+}
+
+Task<> Pipeline::run(Positions local, Progress& progress, const std::stop_token& soft) {
+  const std::stop_token* hard = co_await coro::this_coro::stop_token();
+  coro::AsyncScope read_ahead(&soft);
+  auto held = co_await sink_->open();
+  held_by_sink_ = held.has_value();
+  Positions from = held ? std::move(*held) : std::move(local);
+  progress.opened(from, held_by_sink_);
+  std::exception_ptr failure;
+  bool cancelled = false;
+  try {
+    co_await flow(std::move(from), progress, read_ahead, soft);
+  } catch (const coro::Cancelled&) {
+    cancelled = true;
+    failure = std::current_exception();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  read_ahead.request_stop();
+  co_await read_ahead.join();
+  const bool hard_stop = hard != nullptr && hard->stop_requested();
+  // After a failure nothing is known about the sink: the next attempt asks it.
+  if (!failure || (cancelled && !hard_stop)) co_await sink_->settle();
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace syncd::jobs

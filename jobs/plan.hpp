@@ -1,0 +1,31 @@
+// A job as it will run: its configuration, checked against the catalogue.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "config/model.hpp"
+#include "daemon/schedule/schedule.hpp"
+#include "jobs/component.hpp"
+
+namespace syncd::jobs {
+
+class JobPlan {
+ public:
+  JobPlan(const config::Job& job_in, schedule::Schedule schedule_in)
+      : job(job_in), schedule(std::move(schedule_in)) {}
+  config::Job job;
+  schedule::Schedule schedule;
+  std::string source_type;
+  std::vector<std::string> transform_types;
+  std::string sink_type;
+  Plan<Source> source;
+  std::vector<Plan<Transform>> transforms;
+  Plan<Sink> sink;
+};
+
+// Plans every job of `config`; all findings go to the tables of the configuration.  A job with findings is
+// left out.
+std::map<std::string, JobPlan> plan_jobs(const config::Config& config);
+
+}  // namespace syncd::jobs
