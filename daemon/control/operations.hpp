@@ -1,0 +1,126 @@
+// Operations: what the control socket can ask of the daemon.  Implemented by the app; the control room
+// knows nothing else of it.  Every member is called on the loop's thread and must not block it.
+//
+// Errors: NoSuchJob, Busy, or syncd::Error with a text for the operator.  Anything else that is thrown
+// reaches the client as "internal error", and the log.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "daemon/base/error.hpp"
+#include "daemon/base/time.hpp"
+#include "daemon/coro/task.hpp"
+#include "daemon/status/job_status.hpp"
+#include "daemon/status/status_board.hpp"
+
+namespace syncd::control {
+
+// No job has this name.
+class NoSuchJob : public std::runtime_error {
+ public:
+  explicit NoSuchJob(const std::string& name) : std::runtime_error("no job '" + name + "'"), name_(name) {}
+  const std::string& name() const noexcept { return name_; }
+
+ private:
+  std::string name_;
+};
+
+// Not now: the job runs already, is paused, or does not run where it should.  The text says which.
+class Busy : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// How a run ended.
+struct RunResult {
+  std::string outcome;  // succeeded failed cancelled interrupted
+  std::string error;    // "" where it succeeded
+  WallTime started;
+  WallTime ended;
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+  std::uint32_t attempts = 0;
+};
+
+// What `check` found.
+struct CheckFinding {
+  enum class Level { Error, Warning, Note };
+  Level level = Level::Note;
+  std::string place;   // "/etc/syncd/jobs.d/users.toml:7:1", "job users, source"
+  std::string text;    // what is wrong
+  std::string remedy;  // what to do; may be ""
+};
+
+struct CheckpointPosition {
+  std::string partition;  // "" where the source has only one
+  std::string text;       // the exact token, as `checkpoint set` takes it
+  std::string words;      // for people
+};
+
+struct Checkpoint {
+  bool sink_holds = false;                // the sink's positions count; the local ones are a copy
+  std::string sink_error;                 // why the sink could not be asked; "" where it could
+  std::vector<CheckpointPosition> sink;   // empty where the sink holds none
+  std::vector<CheckpointPosition> local;  // the copy in the state database
+};
+
+struct DeadLetter {
+  std::int64_t id = 0;
+  WallTime time;
+  std::string record;  // JSON object
+  std::string error;
+};
+
+struct DeadLetters {
+  std::uint64_t total = 0;  // kept in all; `letters` may be fewer
+  std::vector<DeadLetter> letters;
+};
+
+class Operations {
+ public:
+  virtual ~Operations() = default;
+
+  // Sorted.
+  virtual std::vector<std::string> job_names() const = 0;
+  // The status now.  Throws NoSuchJob.
+  virtual status::JobStatus status(const std::string& job) = 0;
+  // Where changes are announced; outlives the control server.
+  virtual status::StatusBoard& board() = 0;
+
+  // Starts a run now, outside the schedule.  Throws NoSuchJob, Busy (runs already, paused).
+  virtual void start(const std::string& job) = 0;
+  // start(), then waits for the end of that run.  A stop of the awaiter ends the waiting, not the run.
+  virtual coro::Task<RunResult> run(std::string job) = 0;
+  // Ends the run under way after its current commit.  Throws Busy where none is under way.
+  virtual void cancel(const std::string& job) = 0;
+  // No occurrence starts any more, and a run under way ends as by cancel().  Pausing a paused job replaces
+  // the reason.
+  virtual void pause(const std::string& job, const std::string& reason) = 0;
+  // Harmless where the job is not paused.
+  virtual void resume(const std::string& job) = 0;
+
+  // Reads the configuration files again; `online` also asks the connections and components.
+  virtual coro::Task<std::vector<CheckFinding>> check(bool online) = 0;
+
+  virtual coro::Task<Checkpoint> checkpoint(std::string job) = 0;
+  // Replaces the position of one partition by an exact token.  Throws Busy while the job runs.
+  virtual coro::Task<> set_checkpoint(std::string job, std::string partition, std::string text) = 0;
+  // `to`: "start", or a value that the source understands (its error says what it takes).  Busy as above.
+  virtual coro::Task<> rewind_checkpoint(std::string job, std::string to) = 0;
+
+  // Guarantees, and why the job is where it is; one line each.
+  virtual coro::Task<std::vector<std::string>> explain(std::string job) = 0;
+
+  // The newest `limit`, oldest of them first.
+  virtual DeadLetters dead_letters(const std::string& job, std::uint64_t limit) = 0;
+  // Returns how many there were.
+  virtual std::uint64_t clear_dead_letters(const std::string& job) = 0;
+
+  // Begins an orderly end, as SIGTERM does; returns at once.
+  virtual void shutdown() = 0;
+};
+
+}  // namespace syncd::control
