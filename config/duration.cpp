@@ -1,3 +1,4 @@
+// Exact arithmetic on decimal quantities: "0.1s" is 100 ms, and what does not fit is refused, not rounded.
 #include "config/duration.hpp"
 
 #include <fmt/format.h>
@@ -6,6 +7,8 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+
+#include "config/secret.hpp"
 
 namespace syncd::config {
 
@@ -80,7 +83,7 @@ constexpr std::string_view kDurationHelp =
 std::string found(std::string_view text) {
   constexpr std::size_t kShown = 24;
   if (text.empty()) return "found an empty text";
-  return text.size() > kShown ? "found a long text" : fmt::format("found '{}'", text);
+  return text.size() > kShown ? "found a long text" : fmt::format("found '{}'", redact_uri(text));
 }
 
 }  // namespace

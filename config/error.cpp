@@ -1,3 +1,4 @@
+// The list of findings: sorted as it grows, so that every way of printing it has the same order.
 #include "config/error.hpp"
 
 #include <fmt/format.h>

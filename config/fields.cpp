@@ -1,3 +1,4 @@
+// The parts of Fields that do not depend on the options; compiled once.
 #include "config/fields.hpp"
 
 #include <fmt/format.h>

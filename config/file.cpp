@@ -1,3 +1,4 @@
+// One open descriptor answers for content and permissions, so that nobody swaps the file in between.
 #include "config/file.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// The sections of the model with their help, and the walk over the files.
 #include "config/load.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Where secrets come from and how they go: every buffer that held one is wiped.
 #include "config/secret.hpp"
 
 #include <fmt/format.h>

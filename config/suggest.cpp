@@ -1,3 +1,4 @@
+// Edit distance over folded words; the words of a configuration are few and short, so no index.
 #include "config/suggest.hpp"
 
 #include <fmt/format.h>
@@ -41,16 +42,22 @@ std::size_t distance(const std::string& a, const std::string& b) {
 
 std::string nearest(std::string_view word, const std::vector<std::string>& known) {
   constexpr std::size_t kLongest = 100;  // nobody mistypes more; bounds the work on a hostile file
+  constexpr std::size_t kShortest = 3;   // a letter in place of another says nothing in "a"
   if (word.size() > kLongest) return {};
   const std::string wanted = folded(word);
   std::string best;
-  std::size_t best_distance = kLongest;
+  std::size_t best_score = 2 * kLongest;
   for (const std::string& candidate : known) {
-    const std::size_t far = distance(wanted, folded(candidate));
-    const std::size_t limit = std::max<std::size_t>(1, std::max(word.size(), candidate.size()) / 3);
-    if (far <= limit && far < best_distance) {
+    const std::string other = folded(candidate);
+    // A beginning is what somebody meant who remembered half of it: nearer than any mistake.
+    const bool beginning = wanted.size() >= kShortest && other.starts_with(wanted);
+    const std::size_t far = distance(wanted, other);
+    const std::size_t longer = std::max(wanted.size(), other.size());
+    if (!beginning && far > (longer < kShortest ? 0 : longer / 3)) continue;
+    const std::size_t score = beginning && far > 0 ? 1 : 2 * far;
+    if (score < best_score) {
       best = candidate;
-      best_distance = far;
+      best_score = score;
     }
   }
   return best;

@@ -7,8 +7,9 @@
 
 namespace syncd::config {
 
-// The known word with the smallest edit distance (insert, delete, replace, swap of neighbours), or ""
-// when none is near enough to be what the writer meant (a third of the longer word, at least 1).
+// The known word that begins with `word`, or that has the smallest edit distance to it (insert, delete,
+// replace, swap of neighbours; '-' is '_', case does not count); "" when none is near enough to be what
+// the writer meant: a third of the longer word.
 std::string nearest(std::string_view word, const std::vector<std::string>& known);
 
 // "unknown WHAT 'word'; did you mean 'near'?", or "...; known: a, b, c" when nothing is near, or just

@@ -35,14 +35,11 @@ Type type_of(const toml::node& node) {
       return Type::kTable;
     case toml::node_type::array:
       return Type::kArray;
-    case toml::node_type::date:
-    case toml::node_type::time:
-    case toml::node_type::date_time:
-      return Type::kDateTime;
     case toml::node_type::none:
-      break;
+      return Type::kAbsent;
+    default:
+      return Type::kDateTime;  // a date, a time or both
   }
-  return Type::kAbsent;
 }
 
 std::optional<std::string> scalar_text(const toml::node& node) {
@@ -53,10 +50,13 @@ std::optional<std::string> scalar_text(const toml::node& node) {
   return std::nullopt;
 }
 
-// toml++ quotes what it could not parse, which may be a password without quotes.  What it expected, and
-// the names of keys, may stay.
-std::string without_values(std::string_view text) {
+// What toml++ says, without the text that it could not parse, which may be a password without quotes.
+// What it expected, and the names of keys, may stay.
+std::string syntax_error(std::string_view text) {
   if (text.find("redefine") != std::string_view::npos) return std::string(text);
+  if (text.find("could not determine value type") != std::string_view::npos) {
+    return "Error while parsing value: a string needs quotes";
+  }
   std::string out;
   while (!text.empty()) {
     const std::size_t open = text.find('\'');
@@ -135,7 +135,7 @@ struct Table::Nodes {
       document->root = toml::parse(text, document->file);
     } catch (const toml::parse_error& error) {
       const toml::source_position at = error.source().begin;
-      findings.add({document->file, at.line, at.column}, without_values(error.description()));
+      findings.add({document->file, at.line, at.column}, syntax_error(error.description()));
       return std::nullopt;
     }
     const toml::table* root = &document->root;

@@ -95,7 +95,7 @@ class Table {
 
  private:
   struct Document;
-  struct Nodes;  // the file table.cpp alone knows toml++
+  struct Nodes;
 
   Table(std::shared_ptr<const Document> document, const void* node, std::string path, Findings findings);
 

@@ -1,3 +1,4 @@
+// The supported types of options: how each is read, limited, and written in the documentation.
 #include "config/value.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Durations, ranges and sizes: every unit, every mistake, and the way back.
 #include "config/duration.hpp"
 
 #include <gtest/gtest.h>

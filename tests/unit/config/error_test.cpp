@@ -51,6 +51,9 @@ TEST(Suggest, FindsTheWordThatWasMeant) {
   EXPECT_EQ(nearest("tiemout", known), "timeout");
   EXPECT_EQ(nearest("Batch-Rows", known), "batch_rows");
   EXPECT_EQ(nearest("colour", known), "");
+  EXPECT_EQ(nearest("batch", known), "batch_rows");
+  EXPECT_EQ(nearest("row", {"raw", "rows"}), "rows");
+  EXPECT_EQ(nearest("b", {"a"}), "");
   EXPECT_EQ(nearest("x", {}), "");
   EXPECT_EQ(nearest(std::string(100'000, 'x'), known), "");
 }

@@ -1,3 +1,4 @@
+// Secrets from every origin, and that none of them is ever shown.
 #include "config/secret.hpp"
 
 #include "config/duration.hpp"
