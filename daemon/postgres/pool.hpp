@@ -1,0 +1,55 @@
+// Pool: the connections of one [connections.NAME], shared by all jobs, first come first served.
+#pragma once
+#include <list>
+#include <memory>
+#include <string>
+
+#include "daemon/coro/signal.hpp"
+#include "daemon/postgres/connection.hpp"
+
+namespace syncd::postgres {
+
+class Pool {
+ public:
+  Pool(loop::EventLoop& loop, std::string name, Options options, Duration grace = Connection::kGrace);
+  ~Pool();  // every lease must be back
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  // A connection for the time of its life; a broken one is thrown away when it comes back.
+  class Lease {
+   public:
+    Lease(Pool& pool, std::unique_ptr<Connection> connection)
+        : pool_(&pool), connection_(std::move(connection)) {}
+    Lease(Lease&& other) noexcept : pool_(other.pool_), connection_(std::move(other.connection_)) {}
+    Lease& operator=(Lease&&) = delete;
+    ~Lease() {
+      if (connection_) pool_->give_back(std::move(connection_));
+    }
+    Connection* operator->() const noexcept { return connection_.get(); }
+
+   private:
+    Pool* pool_;
+    std::unique_ptr<Connection> connection_;
+  };
+
+  // Waits for a free connection, `timeout` at most; throws a Transient error then.  Connecting itself
+  // happens at the first call of run().
+  coro::Task<Lease> acquire();
+
+  const Options& options() const noexcept { return options_; }
+  const std::string& name() const noexcept { return name_; }
+
+ private:
+  void give_back(std::unique_ptr<Connection> connection);
+
+  loop::EventLoop& loop_;
+  std::string name_;
+  const Options options_;
+  Duration grace_;
+  std::list<std::unique_ptr<Connection>> idle_;
+  std::size_t out_ = 0;  // leased
+  std::list<coro::Signal*> waiters_;
+};
+
+}  // namespace syncd::postgres

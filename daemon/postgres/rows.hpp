@@ -1,0 +1,37 @@
+// Rows: the reply to a query.  A handle to libpq's own memory: cells are views into it, nothing is copied.
+// Immutable: made on a connection's thread, read on any.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace syncd::postgres {
+
+// nullopt is NULL.
+using Params = std::vector<std::optional<std::string>>;
+
+class Rows {
+ public:
+  Rows() = default;
+  std::size_t size() const noexcept { return rows_; }
+  std::size_t columns() const noexcept { return columns_; }
+  bool null(std::size_t row, std::size_t column) const noexcept;
+  // "" for NULL.
+  std::string_view text(std::size_t row, std::size_t column) const noexcept;
+  // All cells of a row at once, data() == nullptr for NULL: much cheaper than one by one.
+  void read_row(std::size_t row, std::string_view* cells) const;
+  std::optional<std::string> value(std::size_t row, std::size_t column) const;
+  std::string column_name(std::size_t column) const;
+  // Keeps the memory of all cells.
+  std::shared_ptr<const void> owner() const noexcept { return result_; }
+
+ private:
+  friend class Session;
+  std::shared_ptr<const void> result_;  // a pqxx::result
+  std::size_t rows_ = 0;
+  std::size_t columns_ = 0;
+};
+
+}  // namespace syncd::postgres

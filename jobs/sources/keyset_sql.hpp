@@ -1,0 +1,61 @@
+// The SQL of postgres_table: identifiers are parsed and quoted, values are parameters.  Pure text.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/postgres/rows.hpp"
+#include "jobs/sources/fence.hpp"
+
+namespace syncd::jobs {
+
+// "Name" in SQL quotes.
+std::string quote_identifier(std::string_view name);
+
+// schema.table or table, each part plain (folded to lower case) or "quoted"; nullopt where it is neither.
+class TableName {
+ public:
+  static std::optional<TableName> parse(std::string_view text);
+  std::string quoted() const;
+
+ private:
+  std::vector<std::string> parts_;
+};
+
+struct CursorColumn {
+  std::string name;
+  std::string type;       // as format_type() says: the cast of its parameters
+  bool nullable = false;  // a row without a cursor has no place in the order
+};
+
+// What a page is cut from.
+struct PageShape {
+  std::string table;                 // quoted
+  std::vector<std::string> columns;  // to deliver
+  std::vector<CursorColumn> cursor;
+  std::string where;       // the operator's own SQL; "" for none
+  std::uint32_t rows = 0;  // LIMIT
+  bool versioned = true;   // the relation has xmin: a table, not a view
+};
+
+// The bounds of one page.  Each combination of what is present has its own text, and so its own plan.
+struct PageBounds {
+  std::optional<CursorValues> after;     // exclusive; a prefix of the columns: inclusive
+  std::optional<std::string> upper;      // inclusive, of the first column
+  std::optional<std::uint64_t> min_xid;  // only row versions of this transaction or later
+  bool below_horizon = false;            // xid mode: only transactions that ended before any that runs
+};
+
+struct PageQuery {
+  std::string sql;
+  postgres::Params params;
+};
+
+// Rows in cursor order: the columns to deliver, then the cursor columns that are not among them.
+PageQuery page_query(const PageShape& shape, const PageBounds& bounds);
+
+// Where the cursor columns stand in the reply of page_query.
+std::vector<std::size_t> cursor_indices(const PageShape& shape);
+
+}  // namespace syncd::jobs

@@ -1,0 +1,23 @@
+// The position of postgres_table as text: JSON, versioned, small.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "jobs/sources/fence.hpp"
+
+namespace syncd::jobs {
+
+struct PostgresPosition {
+  std::string identity;                // "SYSTEM-IDENTIFIER/TIMELINE" of the server that was read
+  std::uint64_t xmax = 0;              // the highest that was seen there
+  std::optional<CursorValues> cursor;  // nullopt: from the beginning; fewer values than columns: a prefix
+  Fence fence;                         // ranges to read again (re-read), or not yet delivered (hold)
+  std::optional<std::string> safe;     // hold: settled up to here, perhaps not delivered yet
+};
+
+std::string encode(const PostgresPosition& position);
+// "" is the beginning.  Throws a Permanent error that says what is wrong with the text.
+PostgresPosition decode_postgres_position(std::string_view text);
+
+}  // namespace syncd::jobs

@@ -1,0 +1,163 @@
+#include "jobs/sources/postgres_server.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace syncd::jobs {
+namespace {
+
+std::uint64_t number(std::string_view text) { return std::stoull(std::string(text)); }
+
+std::string holder_text(const Holder& holder) {
+  std::string text = "pid " + holder.pid;
+  if (!holder.application.empty()) text += " app=" + holder.application;
+  if (!holder.user.empty()) text += " user=" + holder.user;
+  return text;
+}
+
+std::string upper_expression(const UpperBound& bound) {
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(bound.behind).count();
+  const std::string clock = fmt::format("clock_timestamp() - interval '{} microseconds'", micros);
+  switch (bound.kind) {
+    case UpperBound::Kind::None:
+      return "''";
+    case UpperBound::Kind::Clock:
+      return fmt::format("({})::text", clock);
+    case UpperBound::Kind::LocalClock:
+      return fmt::format("(({}) AT TIME ZONE '{}')::text", clock, bound.zone);
+    case UpperBound::Kind::Maximum:
+      return fmt::format("coalesce((SELECT max({}) FROM {})::text, '')", bound.column, bound.table);
+  }
+  return "''";
+}
+
+}  // namespace
+
+const TableColumn* TableInfo::find(std::string_view name) const noexcept {
+  const auto found = std::find_if(columns.begin(), columns.end(),
+                                  [&](const TableColumn& column) { return column.name == name; });
+  return found == columns.end() ? nullptr : &*found;
+}
+
+TableInfo load_table(postgres::Session& session, const TableName& table) {
+  TableInfo info;
+  info.version = session.server_version();
+  if (info.version < 130000) {
+    throw Error(ErrorKind::Permanent,
+                fmt::format("PostgreSQL {} is too old: 13 or newer is needed", info.version / 10000));
+  }
+  const auto rows = session.exec(
+      "SELECT a.attname, format_type(a.atttypid, NULL), t.typname, NOT a.attnotnull, c.relkind"
+      "  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid"
+      " WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
+      {table.quoted()});
+  if (rows.size() == 0) {
+    throw Error(ErrorKind::Permanent,
+                fmt::format("there is no table {} that this user can see", table.quoted()));
+  }
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    TableColumn column;
+    column.name = rows.text(row, 0);
+    column.type = rows.text(row, 1);
+    column.base = rows.text(row, 2);
+    column.nullable = rows.text(row, 3) == "t";
+    info.columns.push_back(std::move(column));
+    info.kind = rows.text(row, 4).front();
+  }
+  const auto server = session.exec(
+      "SELECT (SELECT system_identifier FROM pg_control_system()),"
+      "       (SELECT timeline_id FROM pg_control_checkpoint()), pg_is_in_recovery(),"
+      "       (SELECT reset_val FROM pg_settings WHERE name = 'TimeZone')");
+  // The timeline of the last checkpoint lags behind a promotion; the one being written does not.
+  info.standby = server.text(0, 2) == "t";
+  std::string timeline(server.text(0, 1));
+  if (!info.standby) {
+    const auto wal = session.exec("SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)");
+    timeline = std::to_string(std::stoul(std::string(wal.text(0, 0)), nullptr, 16));
+  }
+  info.identity = fmt::format("{}/{}", server.text(0, 0), timeline);
+  info.default_zone = server.text(0, 3);
+  return info;
+}
+
+Observation observe(postgres::Session& session, const UpperBound& bound,
+                    const std::vector<std::string>& ignored_applications, Holders& holders) {
+  Observation seen;
+  // Order matters: the bound first, then who may still write below it.
+  const auto first = session.exec(fmt::format(
+      "SELECT {}, pg_snapshot_xmin(pg_current_snapshot()), pg_snapshot_xmax(pg_current_snapshot()),"
+      " pg_postmaster_start_time(), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+      upper_expression(bound)));
+  seen.upper = first.text(0, 0);
+  seen.xmin = number(first.text(0, 1));
+  seen.xmax = number(first.text(0, 2));
+  seen.boot = first.text(0, 3);
+  seen.wall_us = static_cast<std::int64_t>(number(first.text(0, 4)));
+
+  holders = Holders{};
+  postgres::Params params;
+  std::string ignored;
+  for (const std::string& application : ignored_applications) {
+    params.emplace_back(application);
+    ignored += fmt::format("{}${}", ignored.empty() ? "" : ", ", params.size());
+  }
+  // A backend that is not in pg_stat_activity yet counts: in doubt we wait.
+  const auto live = session.exec(
+      fmt::format(
+          "SELECT l.virtualxid, l.pid, coalesce(a.application_name, ''), coalesce(a.usename, '')"
+          "  FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
+          " WHERE l.locktype = 'virtualxid' AND l.mode = 'ExclusiveLock' AND l.granted"
+          "   AND coalesce(a.datname = current_database(), true)"
+          "   AND l.pid <> pg_backend_pid()"
+          "   AND coalesce(a.backend_type, '') <> 'autovacuum worker'"
+          "   AND NOT coalesce(a.application_name = 'syncd' AND a.usename = session_user, false){}",
+          ignored.empty()
+              ? ""
+              : fmt::format(" AND coalesce(a.application_name, '') <> ALL (ARRAY[{}]::text[])", ignored)),
+      params);
+  for (std::size_t row = 0; row < live.size(); ++row) {
+    std::string virtualxid(live.text(row, 0));
+    Holder holder;
+    holder.pid = live.text(row, 1);
+    holder.application = live.text(row, 2);
+    holder.user = live.text(row, 3);
+    seen.live.insert(virtualxid);
+    holders.by_virtualxid.emplace(std::move(virtualxid), std::move(holder));
+  }
+  const auto prepared =
+      session.exec("SELECT transaction, gid FROM pg_prepared_xacts WHERE database = current_database()");
+  for (std::size_t row = 0; row < prepared.size(); ++row) {
+    seen.prepared.emplace(prepared.text(row, 0));
+    holders.prepared.emplace(prepared.text(row, 0), prepared.text(row, 1));
+  }
+  return seen;
+}
+
+std::string describe_holder(const OpenRange& range, const Holders& holders) {
+  for (const std::string& virtualxid : range.waiting) {
+    const auto found = holders.by_virtualxid.find(virtualxid);
+    if (found != holders.by_virtualxid.end()) return holder_text(found->second);
+  }
+  if (range.prepared) {
+    for (const std::string& xid : *range.prepared) {
+      const auto found = holders.prepared.find(xid);
+      if (found != holders.prepared.end()) return fmt::format("prepared transaction '{}'", found->second);
+    }
+  }
+  return "a transaction that has just ended";
+}
+
+std::string describe_horizon_holder(postgres::Session& session) {
+  const auto rows = session.exec(
+      "SELECT pid, coalesce(application_name, ''), coalesce(usename, '') FROM pg_stat_activity"
+      " WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY age(backend_xid) DESC LIMIT 1");
+  if (rows.size() == 0) return "";
+  Holder holder;
+  holder.pid = rows.text(0, 0);
+  holder.application = rows.text(0, 1);
+  holder.user = rows.text(0, 2);
+  return holder_text(holder);
+}
+
+}  // namespace syncd::jobs

@@ -1,0 +1,66 @@
+// What postgres_table asks a server about itself and the table, as plain calls on a connection's thread.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/postgres/connection.hpp"
+#include "jobs/sources/fence.hpp"
+#include "jobs/sources/keyset_sql.hpp"
+
+namespace syncd::jobs {
+
+struct TableColumn {
+  std::string name;
+  std::string type;  // "timestamp with time zone"
+  std::string base;  // typname: "timestamptz"
+  bool nullable = false;
+};
+
+struct TableInfo {
+  std::vector<TableColumn> columns;
+  char kind = 'r';           // relkind: r p table, v view, m materialised view, f foreign table
+  std::string identity;      // "SYSTEM-IDENTIFIER/TIMELINE"
+  std::string default_zone;  // the server's own TimeZone, for cursors without one
+  bool standby = false;
+  int version = 0;  // 150004
+  const TableColumn* find(std::string_view name) const noexcept;
+};
+
+// Throws a Permanent error where there is no such table, or it cannot be read.
+TableInfo load_table(postgres::Session& session, const TableName& table);
+
+// Who holds a virtualxid.
+struct Holder {
+  std::string pid;
+  std::string application;
+  std::string user;
+};
+
+struct Holders {
+  std::map<std::string, Holder> by_virtualxid;
+  std::map<std::string, std::string> prepared;  // xid -> gid
+};
+
+// How U is made.
+struct UpperBound {
+  enum class Kind { None, Clock, LocalClock, Maximum } kind = Kind::None;
+  std::chrono::nanoseconds behind{0};  // of the clock
+  std::string zone;                    // LocalClock: of a timestamp without zone
+  std::string column;                  // Maximum: quoted
+  std::string table;                   // Maximum: quoted
+};
+
+// One poll: U and the snapshot first, then the virtualxids, then the prepared transactions.  `upper` is ""
+// where there is none (an empty table, Kind::None).
+Observation observe(postgres::Session& session, const UpperBound& bound,
+                    const std::vector<std::string>& ignored_applications, Holders& holders);
+
+// "pid 4711 app=report user=bi", or the prepared transaction's name.
+std::string describe_holder(const OpenRange& range, const Holders& holders);
+
+// The write transaction that keeps the horizon back, in the same words; "" for none.
+std::string describe_horizon_holder(postgres::Session& session);
+
+}  // namespace syncd::jobs

@@ -1,0 +1,69 @@
+// The options of postgres_table, and what they come to on a real server.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/fields.hpp"
+#include "jobs/batch.hpp"
+#include "jobs/sources/keyset_sql.hpp"
+#include "jobs/sources/postgres_position.hpp"
+#include "jobs/sources/postgres_server.hpp"
+
+namespace syncd::jobs {
+
+enum class LateCommits { Fence, Xid, Lag, Ignore };
+
+enum class FenceWay { Auto, Reread, Hold };
+constexpr auto enum_names(FenceWay) {
+  return std::array{config::EnumName("auto", FenceWay::Auto), config::EnumName("reread", FenceWay::Reread),
+                    config::EnumName("hold", FenceWay::Hold)};
+}
+enum class OnSourceChange { Auto, Rescan, Halt };
+constexpr auto enum_names(OnSourceChange) {
+  return std::array{config::EnumName("auto", OnSourceChange::Auto),
+                    config::EnumName("rescan", OnSourceChange::Rescan),
+                    config::EnumName("halt", OnSourceChange::Halt)};
+}
+enum class OnNullCursor { Halt, Ignore };
+constexpr auto enum_names(OnNullCursor) {
+  return std::array{config::EnumName("halt", OnNullCursor::Halt),
+                    config::EnumName("ignore", OnNullCursor::Ignore)};
+}
+
+struct PostgresTableOptions {
+  std::string connection;
+  std::string table;
+  std::vector<std::string> columns;
+  std::string where;
+  std::vector<std::string> cursor;
+  std::uint32_t batch_rows = 5000;
+  std::string late_commits = "fence";
+  LateCommits late = LateCommits::Fence;  // late_commits, parsed
+  std::chrono::nanoseconds lag{0};        // of lag:D
+  FenceWay fence = FenceWay::Auto;
+  std::vector<std::string> fence_ignore;
+  std::chrono::nanoseconds settle = std::chrono::milliseconds(100);
+  std::chrono::nanoseconds hold_wait = std::chrono::seconds(10);
+  std::chrono::nanoseconds poll = std::chrono::seconds(1);
+  OnSourceChange on_source_change = OnSourceChange::Auto;
+  OnNullCursor on_null_cursor = OnNullCursor::Halt;
+};
+
+const config::Fields<PostgresTableOptions>& postgres_table_fields();
+
+// The options against the real table.
+struct TableShape {
+  PageShape page;
+  std::shared_ptr<const Schema> schema;  // what is delivered
+  std::vector<std::size_t> cursor;       // where the cursor columns stand in a page
+  UpperBound bound;
+  LateCommits late = LateCommits::Fence;
+  TableInfo info;
+};
+
+// Throws a Permanent or Config error where the options do not fit: no such column, a cursor that cannot be
+// fenced.
+TableShape resolve(postgres::Session& session, const PostgresTableOptions& options);
+
+}  // namespace syncd::jobs
