@@ -18,8 +18,9 @@ class AsyncScope {
 
   // Starts the task right away; it must deal with its own failures (a Task that throws terminates).
   void spawn(Task<> task) {
+    const Root root = start(this, std::move(task));
     ++running_;
-    resume(start(this, std::move(task)).handle);
+    resume(root.handle);
   }
   void request_stop() noexcept { stop_.request_stop(); }
   std::size_t running() const noexcept { return running_; }
@@ -29,7 +30,10 @@ class AsyncScope {
     explicit Join(AsyncScope& s) : scope(s) {}
     AsyncScope& scope;
     bool await_ready() const noexcept { return scope.running_ == 0; }
-    void await_suspend(std::coroutine_handle<> h) noexcept { scope.joiner_ = h; }
+    void await_suspend(std::coroutine_handle<> h) noexcept {
+      assert(!scope.joiner_ && "one join() at a time");
+      scope.joiner_ = h;
+    }
     void await_resume() const noexcept {}
   };
   Join join() { return Join(*this); }
@@ -50,10 +54,12 @@ class AsyncScope {
   };
   static Root start(AsyncScope* self, Task<> task) {
     try {
-      co_await std::move(task).with_stop(self->stop_.token());
+      // A local, so that everything the task owns is gone before it counts as done: a destructor may spawn.
+      Task<> running = std::move(task);
+      co_await std::move(running).with_stop(self->stop_.token());
     } catch (const Cancelled&) {
     }
-    // noted now, run by the driver once this frame (and the task in it) is gone
+    // noted now, run by the driver once this frame is gone
     if (--self->running_ == 0 && self->joiner_) transfer_to(std::exchange(self->joiner_, nullptr));
   }
 
