@@ -1,0 +1,68 @@
+// Commands as bytes of the Redis protocol (RESP2), formatted by hand into one buffer: no allocation per
+// command.  Format: https://redis.io/docs/reference/protocol-spec/
+#pragma once
+#include <fmt/format.h>
+
+#include <string>
+#include <string_view>
+
+namespace syncd::redis {
+
+class CommandBuffer {
+ public:
+  // The header of a command with `arguments` arguments (its name is one of them); then argument() each.
+  CommandBuffer& command(std::size_t arguments) {
+    bytes_ += '*';
+    append_number(arguments);
+    ++count_;
+    return *this;
+  }
+  CommandBuffer& argument(std::string_view text) {
+    bytes_ += '$';
+    append_number(text.size());
+    bytes_.append(text);
+    bytes_.append("\r\n", 2);
+    return *this;
+  }
+  CommandBuffer& argument(std::uint64_t number) {
+    const fmt::format_int digits(number);
+    return argument(std::string_view(digits.data(), digits.size()));
+  }
+  // Bytes that are formatted already, as argument() would.
+  CommandBuffer& raw(std::string_view formatted) {
+    bytes_.append(formatted);
+    return *this;
+  }
+  template <class... Args>
+  CommandBuffer& add(const Args&... args) {
+    command(sizeof...(args));
+    (argument(args), ...);
+    return *this;
+  }
+
+  // An argument in two steps: its text is appended between begin and end, its length is set at the end.
+  std::string& bytes() noexcept { return bytes_; }
+  std::string_view view() const noexcept { return bytes_; }
+  std::size_t commands() const noexcept { return count_; }
+  void clear() noexcept {
+    bytes_.clear();
+    count_ = 0;
+  }
+
+  static std::string formatted(std::string_view text) {
+    CommandBuffer buffer;
+    buffer.argument(text);
+    return std::move(buffer.bytes_);
+  }
+
+ private:
+  void append_number(std::size_t number) {
+    const fmt::format_int digits(number);
+    bytes_.append(digits.data(), digits.size());
+    bytes_.append("\r\n", 2);
+  }
+  std::string bytes_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace syncd::redis
