@@ -1,0 +1,37 @@
+// One handler per method, in a table that says what class of verb it is.
+#pragma once
+#include <array>
+#include <span>
+
+#include "daemon/control/call_parameters.hpp"
+#include "daemon/control/commands.hpp"
+
+namespace syncd::control {
+
+enum class Verb { Read, Operate };
+
+// What a handler works with; outlives it.
+struct Request {
+  Clock& clock;
+  Operations& operations;
+  const Json& parameters;
+  bool more;
+  Progress& progress;
+};
+
+// The client did not ask for the stream that this method is.
+class ExpectedMore : public std::runtime_error {
+ public:
+  ExpectedMore() : std::runtime_error("this method streams: set \"more\"") {}
+};
+
+struct Method {
+  std::string_view name;
+  Verb verb;
+  coro::Task<Json> (*handle)(Request& request);
+};
+
+// io.syncd.Manager; sorted as in its description.
+std::span<const Method> methods();
+
+}  // namespace syncd::control

@@ -1,0 +1,206 @@
+// The varlink description of what the socket offers; `varlinkctl introspect` shows it with its comments.
+#include "daemon/control/protocol.hpp"
+
+namespace syncd::control {
+namespace {
+
+constexpr std::string_view kManager = R"(# The control interface of syncd.
+#
+# Times are microseconds since 1970-01-01 UTC, durations are microseconds, sizes are bytes. A text may hold
+# what a server or a row said: escape it before you show it on a terminal.
+interface io.syncd.Manager
+
+# A run that has ended. outcome: succeeded, failed, cancelled, interrupted (cut off by the end of the daemon).
+type LastRun (
+  planned_us: int,
+  started_us: int,
+  ended_us: ?int,
+  outcome: string,
+  error: string,
+  rows: int,
+  bytes: int,
+  attempts: int
+)
+
+# The run under way.
+type CurrentRun (
+  started_us: int,
+  rows: int,
+  batches: int,
+  bytes: int,
+  rows_per_second: int,
+  attempts: int,
+  caught_up: bool
+)
+
+# How the run that was waited for has ended.
+type RunResult (
+  outcome: string,
+  error: string,
+  started_us: int,
+  ended_us: int,
+  rows: int,
+  bytes: int,
+  attempts: int
+)
+
+# How far a partition of the source has come, in words.
+type Position (
+  partition: string,
+  text: string
+)
+
+# Everything about a job now. state: idle, running, waiting (between two attempts or held up: see
+# waiting_for), paused, failed, fenced (another daemon owns the job's sink).
+type JobStatus (
+  name: string,
+  description: string,
+  state: string,
+  schedule: string,
+  next_run_us: ?int,
+  last_run: ?LastRun,
+  run: ?CurrentRun,
+  position: []Position,
+  lag_us: ?int,
+  lag_rows: ?int,
+  waiting_for: string,
+  last_error: string,
+  last_error_us: ?int,
+  pause_reason: string,
+  paused_since_us: ?int,
+  source: string,
+  transforms: []string,
+  sink: string,
+  dead_letters: int,
+  guarantees: []string
+)
+
+# What a check found. level: error, warning, note.
+type Finding (
+  level: string,
+  place: string,
+  text: string,
+  remedy: string
+)
+
+# A position as it is stored. text: the exact token that SetCheckpoint takes; words: for people.
+type CheckpointPosition (
+  partition: string,
+  text: string,
+  words: string
+)
+
+# A record that could not be delivered, as a JSON text, and why.
+type DeadLetter (
+  id: int,
+  time_us: int,
+  record: string,
+  error: string
+)
+
+# The names of all jobs, sorted.
+method ListJobs() -> (jobs: []string)
+
+# The status of one job, or of all where none is named.
+method Status(job: ?string) -> (jobs: []JobStatus)
+
+# First the status now, then each change, until you close the connection: every reply holds the jobs that
+# changed since the last. A slow reader misses intermediate states, never the last one. Needs "more".
+method Watch(job: ?string) -> (jobs: []JobStatus)
+
+# What the job promises, and why it is where it is; one line each.
+method Explain(job: string) -> (lines: []string)
+
+# Checks the configuration on disk; online also asks the connections and looks at tables and servers.
+method Check(online: ?bool) -> (findings: []Finding)
+
+# The positions that the sink holds and the local copy. Where sink_holds is true, the sink's count.
+# sink_error says why the sink could not be asked.
+method ShowCheckpoint(job: string) -> (
+  job: string,
+  sink_holds: bool,
+  sink_error: string,
+  sink: []CheckpointPosition,
+  local: []CheckpointPosition
+)
+
+# The newest undelivered records, oldest of them first. total counts all that are kept. limit: 1 to 1000,
+# else 100; long records may make it fewer.
+method ListDeadLetters(job: string, limit: ?int) -> (total: int, letters: []DeadLetter)
+
+# The version of the daemon.
+method Version() -> (version: string)
+
+# Starts a run now. With wait, the last reply holds the result; with "more" too, replies with the status
+# come before it. Closing the connection ends the waiting, not the run.
+method Run(job: string, wait: ?bool) -> (status: ?JobStatus, result: ?RunResult)
+
+# Ends the run under way after its current commit.
+method Cancel(job: string) -> ()
+
+# No run starts until Resume; a run under way ends as by Cancel.
+method Pause(job: string, reason: ?string) -> ()
+
+# Lets a paused job run again.
+method Resume(job: string) -> ()
+
+# Replaces the position of a partition. Only while the job does not run.
+method SetCheckpoint(job: string, partition: ?string, text: string) -> ()
+
+# Goes back, or forth, to a value of the source's cursor, or to "start". Only while the job does not run.
+method RewindCheckpoint(job: string, to: string) -> ()
+
+# Forgets the undelivered records of a job; returns how many there were.
+method ClearDeadLetters(job: string) -> (cleared: int)
+
+# Ends the daemon in order, as SIGTERM does.
+method Shutdown() -> ()
+
+# No job has this name. did_you_mean: the nearest known one, or empty.
+error NoSuchJob (name: string, did_you_mean: string)
+
+# Not now: the job runs already, is paused, or does not run where it should.
+error Busy (reason: string)
+
+# You may not talk to this daemon. group: whose members may; empty where only root and the daemon's user may.
+error NotPermitted (reason: string, group: string)
+
+# The operation failed. kind: config, transient, permanent, data, fenced, internal.
+error Failed (kind: string, reason: string)
+
+# The message was not a call.
+error BadCall (reason: string)
+)";
+
+constexpr std::string_view kService = R"(# The Varlink Service Interface is provided by every varlink service.
+interface org.varlink.service
+
+# Vendor, product, version, address and the interfaces of this service.
+method GetInfo() -> (
+  vendor: string,
+  product: string,
+  version: string,
+  url: string,
+  interfaces: []string
+)
+
+# The description of an interface of this service.
+method GetInterfaceDescription(interface: string) -> (description: string)
+
+error InterfaceNotFound (interface: string)
+error MethodNotFound (method: string)
+error MethodNotImplemented (method: string)
+error InvalidParameter (parameter: string)
+error PermissionDenied ()
+error ExpectedMore ()
+)";
+
+}  // namespace
+
+std::string_view interface_description(std::string_view interface) {
+  if (interface == kInterface) return kManager;
+  if (interface == kServiceInterface) return kService;
+  return {};
+}
+
+}  // namespace syncd::control

@@ -1,0 +1,96 @@
+#include "daemon/control/server.hpp"
+
+#include <exception>
+
+#include "daemon/base/error.hpp"
+#include "daemon/base/log.hpp"
+#include "daemon/control/connection.hpp"
+#include "daemon/coro/timeout.hpp"
+
+namespace syncd::control {
+namespace {
+
+class Counted {
+ public:
+  explicit Counted(std::size_t& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  std::size_t& count_;
+};
+
+}  // namespace
+
+Server::Server(loop::EventLoop& loop, Operations& operations, ControlSocket& socket, Access access,
+               Limits limits)
+    : loop_(loop),
+      commands_(loop, operations),
+      access_(std::move(access)),
+      limits_(limits),
+      listener_(loop, socket.release()) {}
+
+coro::Task<> Server::serve() {
+  const std::stop_token* stop = co_await coro::this_coro::stop_token();
+  coro::AsyncScope connections(stop);
+  std::exception_ptr why;
+  try {
+    co_await accept_all(connections);
+  } catch (...) {
+    why = std::current_exception();
+  }
+  connections.request_stop();
+  co_await connections.join();
+  if (why) std::rethrow_exception(why);
+}
+
+coro::Task<> Server::accept_all(coro::AsyncScope& connections) {
+  while (true) {
+    std::unique_ptr<loop::Stream> stream = co_await listener_.accept();
+    try {
+      welcome(std::move(stream), connections);
+    } catch (const Error& e) {
+      log::warn("", "control: {}", e.what());
+    }
+  }
+}
+
+void Server::welcome(std::unique_ptr<loop::Stream> stream, coro::AsyncScope& connections) {
+  const Peer peer = peer_of(stream->fd());
+  Reply reply;
+  const Role role = access_.role_of(peer);
+  if (role == Role::None) {
+    reply.error = errors::kNotPermitted;
+    reply.parameters["reason"] = access_.refusal(peer);
+    reply.parameters["group"] = access_.group();
+    log::info("", "control: refused uid {} pid {}", peer.uid, peer.pid);
+  } else if (open_ >= limits_.connections) {
+    reply.error = errors::kBusy;
+    reply.parameters["reason"] = "all " + std::to_string(limits_.connections) + " connections are in use";
+  } else {
+    connections.spawn(serve_one(std::move(stream), role));
+    return;
+  }
+  if (refusing_ < limits_.refusals) connections.spawn(refuse(std::move(stream), std::move(reply)));
+}
+
+coro::Task<> Server::serve_one(std::unique_ptr<loop::Stream> stream, Role role) {
+  const Counted counted(open_);
+  Connection connection(loop_, commands_, limits_, role, std::move(stream));
+  co_await connection.serve();
+}
+
+// Waits for the call before it answers: a client that writes into a closed socket would not read why.
+coro::Task<> Server::refuse(std::unique_ptr<loop::Stream> stream, Reply reply) {
+  const Counted counted(refusing_);
+  const std::string frame = to_frame(reply);
+  try {
+    co_await with_timeout(loop_, limits_.refusal, "refusing", stream->read());
+    co_await with_timeout(loop_, limits_.refusal, "refusing", stream->write(frame));
+  } catch (const std::exception& e) {
+    log::debug("", "control: {}", e.what());
+  }
+}
+
+}  // namespace syncd::control
