@@ -1,0 +1,227 @@
+#include "daemon/ctl/render.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "daemon/base/escape.hpp"
+#include "daemon/base/time.hpp"
+#include "daemon/ctl/table.hpp"
+
+namespace syncd::ctl {
+namespace {
+
+using status::JobState;
+using status::JobStatus;
+
+constexpr std::size_t kNarrowest = 20;
+
+std::string_view colour_of(JobState state) {
+  switch (state) {
+    case JobState::Running:
+      return "\033[32m";
+    case JobState::Waiting:
+      return "\033[33m";
+    case JobState::Failed:
+    case JobState::Fenced:
+      return "\033[31m";
+    case JobState::Paused:
+      return "\033[36m";
+    case JobState::Idle:
+      return "";
+  }
+  return "";
+}
+
+std::string state_colour(JobState state, const Look& look) {
+  return look.colour ? std::string(colour_of(state)) : std::string();
+}
+
+// "3 h 12 min" -> "3 h": in a table the largest unit is enough.
+std::string brief(std::chrono::nanoseconds duration) {
+  const std::string text = human_duration(duration);
+  const std::size_t unit = text.find(' ');
+  return text.substr(0, text.find(' ', unit == std::string::npos ? 0 : unit + 1));
+}
+
+std::string brief_relative(WallTime time, WallTime now) {
+  if (time > now) return "in " + brief(time - now);
+  return brief(now - time) + " ago";
+}
+
+std::string outcome_word(const std::string& outcome) {
+  return outcome == "succeeded" ? "ok" : escaped(outcome);
+}
+
+std::string why_not_moving(const JobStatus& job) {
+  if (!job.waiting_for.empty()) return escaped(job.waiting_for);
+  if (job.state == JobState::Paused && !job.pause_reason.empty())
+    return "paused: " + escaped(job.pause_reason);
+  return escaped(job.last_error);
+}
+
+std::string position_text(const JobStatus& job) {
+  std::string text;
+  for (const auto& position : job.position) {
+    if (!text.empty()) text += ", ";
+    if (!position.partition.empty()) text += escaped(position.partition) + ": ";
+    text += escaped(position.text);
+  }
+  return text;
+}
+
+std::uint64_t rows_of(const JobStatus& job) {
+  if (job.run) return job.run->rows;
+  return job.last_run ? job.last_run->rows : 0;
+}
+
+std::string lag_text(const JobStatus& job) {
+  if (job.lag) return brief(*job.lag);
+  if (job.lag_rows) return human_count(*job.lag_rows) + " rows";
+  return "-";
+}
+
+std::string pipeline_text(const JobStatus& job) {
+  std::string text = escaped(job.source);
+  for (const auto& transform : job.transforms) text += " → " + escaped(transform);
+  return text + " → " + escaped(job.sink);
+}
+
+std::string run_text(const status::CurrentRun& run, WallTime now) {
+  std::string text = fmt::format("started {}, {} rows in {} batches, {}", relative(run.started, now),
+                                 human_count(run.rows), human_count(run.batches), human_size(run.bytes));
+  if (run.rows_per_second > 0) text += fmt::format(", {} rows/s", human_count(run.rows_per_second));
+  if (run.attempts > 1) text += fmt::format(", attempt {}", run.attempts);
+  if (run.caught_up) text += ", caught up";
+  return text;
+}
+
+std::string last_run_text(const status::LastRun& run, WallTime now) {
+  std::string text = escaped(run.outcome);
+  if (run.ended) {
+    text += fmt::format(" {}, took {}", relative(*run.ended, now), human_duration(*run.ended - run.started));
+  } else {
+    text += ", started " + relative(run.started, now);
+  }
+  text += fmt::format(", {} rows, {}", human_count(run.rows), human_size(run.bytes));
+  if (run.attempts > 1) text += fmt::format(", {} attempts", run.attempts);
+  if (!run.error.empty()) text += ": " + escaped(run.error);
+  return text;
+}
+
+class Page {
+ public:
+  explicit Page(std::size_t width) : width_(width) {}
+  void add(std::string_view name, const std::string& text) {
+    if (text.empty()) return;
+    std::string lines = wrapped(text, width_, kIndent);
+    lines.replace(0, kIndent, fmt::format("  {:<{}}", name, kIndent - 2));
+    text_ += lines;
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  static constexpr std::size_t kIndent = 16;
+  std::size_t width_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string human_size(std::uint64_t bytes) {
+  constexpr std::array<const char*, 5> kUnits = {"KiB", "MiB", "GiB", "TiB", "PiB"};
+  if (bytes < 1024) return fmt::format("{} B", bytes);
+  double size = static_cast<double>(bytes) / 1024;
+  std::size_t unit = 0;
+  while (size >= 1023.95 && unit + 1 < kUnits.size()) {
+    size /= 1024;
+    ++unit;
+  }
+  return fmt::format("{:.1f} {}", size, kUnits[unit]);
+}
+
+std::string relative(WallTime time, WallTime now) {
+  const auto apart = time - now;
+  if (apart < std::chrono::seconds(1) && apart > -std::chrono::seconds(1)) return "now";
+  return apart.count() > 0 ? "in " + human_duration(apart) : human_duration(-apart) + " ago";
+}
+
+std::string status_table(const std::vector<JobStatus>& jobs, const Look& look) {
+  std::vector<Column> columns = {{"JOB", Align::Left, true},       {"STATE", Align::Left, false},
+                                 {"ROWS", Align::Right, false},    {"LAG", Align::Right, false},
+                                 {"LAST RUN", Align::Left, false}, {"NEXT RUN", Align::Left, false},
+                                 {"SCHEDULE", Align::Left, true},  {"POSITION", Align::Left, true}};
+  std::vector<Row> rows;
+  for (const JobStatus& job : jobs) {
+    Row row;
+    row.cells.push_back({escaped(job.name), ""});
+    row.cells.push_back({std::string(status::to_string(job.state)), state_colour(job.state, look)});
+    row.cells.push_back({human_count(rows_of(job)), ""});
+    row.cells.push_back({lag_text(job), ""});
+    std::string last = "-";
+    if (job.last_run) {
+      const auto when = job.last_run->ended.value_or(job.last_run->started);
+      last = outcome_word(job.last_run->outcome) + " " + brief_relative(when, look.now);
+    }
+    row.cells.push_back({last, ""});
+    row.cells.push_back({job.next_run ? brief_relative(*job.next_run, look.now) : "-", ""});
+    row.cells.push_back({escaped(job.schedule), ""});
+    row.cells.push_back({cut(position_text(job), 48), ""});
+    row.below = why_not_moving(job);
+    rows.push_back(std::move(row));
+  }
+  const std::size_t width = std::max(look.width, kNarrowest);
+  constexpr std::size_t kAlways = 6;  // the rest only where there is room
+  while (columns.size() > kAlways && !fits(columns, rows, width)) {
+    columns.pop_back();
+    for (Row& row : rows) row.cells.pop_back();
+  }
+  return table(columns, rows, width);
+}
+
+std::string status_page(const JobStatus& job, const Look& look) {
+  const std::string state(status::to_string(job.state));
+  std::string out = escaped(job.name) + ": " + coloured(state, state_colour(job.state, look)) + "\n";
+  Page page(std::max(look.width, kNarrowest * 2));
+  page.add("about", escaped(job.description));
+  std::string schedule = escaped(job.schedule);
+  if (job.next_run)
+    schedule += fmt::format(", next {} ({})", relative(*job.next_run, look.now), rfc3339(*job.next_run));
+  page.add("schedule", schedule);
+  page.add("pipeline", pipeline_text(job));
+  if (job.run) page.add("run", run_text(*job.run, look.now));
+  page.add("waiting for", escaped(job.waiting_for));
+  if (job.state == JobState::Paused) {
+    std::string since = job.paused_since ? relative(*job.paused_since, look.now) : std::string("yes");
+    if (!job.pause_reason.empty()) since += ": " + escaped(job.pause_reason);
+    page.add("paused", since);
+  }
+  for (const auto& position : job.position) {
+    const std::string partition = position.partition.empty() ? "" : escaped(position.partition) + ": ";
+    page.add("position", partition + escaped(position.text));
+  }
+  std::string lag = job.lag ? human_duration(*job.lag) : std::string();
+  if (job.lag_rows) lag += fmt::format("{}{} rows", lag.empty() ? "" : ", ", human_count(*job.lag_rows));
+  page.add("lag", lag);
+  if (job.last_run) page.add("last run", last_run_text(*job.last_run, look.now));
+  if (!job.last_error.empty()) {
+    const std::string when = job.last_error_at ? " (" + relative(*job.last_error_at, look.now) + ")" : "";
+    page.add("last error", escaped(job.last_error) + when);
+  }
+  if (job.dead_letters > 0) {
+    page.add("dead letters", fmt::format("{}; `syncctl dead-letters {}` shows them",
+                                         human_count(job.dead_letters), escaped(job.name)));
+  }
+  for (const std::string& line : job.guarantees) page.add("guarantee", escaped(line));
+  return out + page.take();
+}
+
+std::string progress_line(const JobStatus& job, const Look& look) {
+  std::string text = escaped(job.name) + ": " + std::string(status::to_string(job.state));
+  if (job.run) text += ", " + run_text(*job.run, look.now);
+  if (!job.waiting_for.empty()) text += "; " + escaped(job.waiting_for);
+  return cut(text, std::max(look.width, kNarrowest) - 1);
+}
+
+}  // namespace syncd::ctl

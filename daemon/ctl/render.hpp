@@ -1,0 +1,36 @@
+// What syncctl shows to people.  Pure: data in, text out.  Every text from outside is escaped here, and no
+// line is wider than the terminal but those that would lose something.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/control/protocol.hpp"
+#include "daemon/status/job_status.hpp"
+
+namespace syncd::ctl {
+
+struct Look {
+  std::size_t width = 80;  // columns; at least 20 are used
+  bool colour = false;
+  WallTime now = wall_now();
+};
+
+// A row per job, and below it why it does not move, if so.
+std::string status_table(const std::vector<status::JobStatus>& jobs, const Look& look);
+// Everything about one job.
+std::string status_page(const status::JobStatus& job, const Look& look);
+// One line while a run is waited for, cut to the width.
+std::string progress_line(const status::JobStatus& job, const Look& look);
+
+// The parameters of the replies to Run, Check, ShowCheckpoint and ListDeadLetters.
+std::string run_result(const std::string& job, const control::Json& result);
+std::string findings(const control::Json& findings, const Look& look);
+std::string checkpoint(const control::Json& reply);
+std::string dead_letters(const control::Json& reply, const Look& look);
+
+std::string human_size(std::uint64_t bytes);  // "1.2 GiB"
+// "3 min ago", "in 12 s", "now".
+std::string relative(WallTime time, WallTime now);
+
+}  // namespace syncd::ctl

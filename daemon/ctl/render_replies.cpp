@@ -1,0 +1,115 @@
+// The replies that have no type of their own here: shown member by member, straight from the JSON.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "daemon/base/escape.hpp"
+#include "daemon/ctl/render.hpp"
+#include "daemon/ctl/table.hpp"
+
+namespace syncd::ctl {
+namespace {
+
+using control::Json;
+
+std::string text_of(const Json& json, const char* key) {
+  if (!json.is_object()) return {};
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? escaped(found->get<std::string>()) : std::string();
+}
+
+std::uint64_t count_of(const Json& json, const char* key) {
+  if (!json.is_object()) return 0;
+  const auto found = json.find(key);
+  return found != json.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+}
+
+std::optional<WallTime> time_of(const Json& json, const char* key) {
+  if (!json.is_object() || !json.contains(key)) return std::nullopt;
+  return control::wall_time_from_json(json[key]);
+}
+
+const Json& list_of(const Json& json, const char* key) {
+  static const Json kNone = Json::array();
+  if (!json.is_object()) return kNone;
+  const auto found = json.find(key);
+  return found != json.end() && found->is_array() ? *found : kNone;
+}
+
+void add_positions(std::string& out, const char* holder, const Json& positions) {
+  for (const Json& position : positions) {
+    const std::string partition = text_of(position, "partition");
+    const std::string words = text_of(position, "words");
+    const std::string text = text_of(position, "text");
+    out += fmt::format("  {:<6}{}{}", holder, partition.empty() ? "" : partition + ": ",
+                       text.empty() ? "(the beginning)" : text);
+    if (!words.empty() && words != text) out += "   " + words;
+    out += '\n';
+  }
+  if (positions.empty()) out += fmt::format("  {:<6}none\n", holder);
+}
+
+}  // namespace
+
+std::string run_result(const std::string& job, const Json& result) {
+  std::string text =
+      fmt::format("{}: {}: {} rows, {}", escaped(job), text_of(result, "outcome"),
+                  human_count(count_of(result, "rows")), human_size(count_of(result, "bytes")));
+  const auto started = time_of(result, "started_us");
+  const auto ended = time_of(result, "ended_us");
+  if (started && ended) text += " in " + human_duration(*ended - *started);
+  if (count_of(result, "attempts") > 1) text += fmt::format(", {} attempts", count_of(result, "attempts"));
+  const std::string error = text_of(result, "error");
+  if (!error.empty()) text += ": " + error;
+  return text + '\n';
+}
+
+std::string findings(const Json& findings, const Look& look) {
+  std::string out;
+  std::array<std::size_t, 2> counts{};
+  for (const Json& finding : findings) {
+    const std::string level = text_of(finding, "level");
+    std::string colour;
+    if (level == "error") ++counts[0], colour = "\033[31m";
+    if (level == "warning") ++counts[1], colour = "\033[33m";
+    const std::string place = text_of(finding, "place");
+    if (!place.empty()) out += place + ": ";
+    out += coloured(level, look.colour ? colour : "") + ": " + text_of(finding, "text") + '\n';
+    const std::string remedy = text_of(finding, "remedy");
+    if (!remedy.empty()) out += wrapped(remedy, look.width, 4);
+  }
+  if (counts[0] == 0 && counts[1] == 0) return out + "no errors\n";
+  return out + fmt::format("{} errors, {} warnings\n", counts[0], counts[1]);
+}
+
+std::string checkpoint(const Json& reply) {
+  const bool sink_holds = reply.value("sink_holds", Json(false)) == Json(true);
+  std::string out = fmt::format("{}: {}\n", text_of(reply, "job"),
+                                sink_holds ? "the sink holds the position; the local one is a copy"
+                                           : "the sink holds no position; the local one counts");
+  const std::string error = text_of(reply, "sink_error");
+  if (!error.empty()) {
+    out += "  sink  cannot be asked: " + error + '\n';
+  } else if (sink_holds) {
+    add_positions(out, "sink", list_of(reply, "sink"));
+  }
+  add_positions(out, "local", list_of(reply, "local"));
+  return out;
+}
+
+std::string dead_letters(const Json& reply, const Look& look) {
+  const Json& letters = list_of(reply, "letters");
+  const std::uint64_t total = count_of(reply, "total");
+  if (total == 0 && letters.empty()) return "no dead letters\n";
+  std::string out;
+  for (const Json& letter : letters) {
+    const auto time = time_of(letter, "time_us");
+    out += fmt::format("{}  {}{}\n    {}\n", count_of(letter, "id"),
+                       time ? relative(*time, look.now) + ": " : std::string(), text_of(letter, "error"),
+                       text_of(letter, "record"));
+  }
+  if (letters.size() < total) out += fmt::format("the newest {} of {}\n", letters.size(), human_count(total));
+  return out;
+}
+
+}  // namespace syncd::ctl
