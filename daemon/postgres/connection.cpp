@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <pqxx/pqxx>
@@ -68,10 +69,42 @@ bool refused_for_good(std::string_view text) {
   return false;
 }
 
+// The server's words on one line: "relation "x" does not exist (hint: ...)".  The statement itself and the
+// caret below it are left out; passwords in an address are hidden.
 std::string clean(const char* text) {
-  std::string line = config::redact_uri(text);
-  while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();
-  return line;
+  const std::string redacted = config::redact_uri(text);
+  std::string out;
+  bool closing = false;
+  for (std::size_t start = 0; start < redacted.size();) {
+    const std::size_t end = std::min(redacted.find('\n', start), redacted.size());
+    std::string_view line(redacted.data() + start, end - start);
+    start = end + 1;
+    const std::size_t first = line.find_first_not_of(" \t");
+    if (first == std::string_view::npos) continue;
+    line.remove_prefix(first);
+    if (line == "^" || line.starts_with("LINE ")) continue;
+    const auto labelled = [&line](std::string_view label) {
+      if (!line.starts_with(label)) return false;
+      line.remove_prefix(label.size());
+      line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+      return true;
+    };
+    if (closing) out += ')';
+    closing = false;
+    if (labelled("HINT:")) {
+      out += " (hint: ";
+      closing = true;
+    } else if (labelled("DETAIL:")) {
+      out += " (";
+      closing = true;
+    } else if (!out.empty()) {
+      out += "; ";
+    }
+    for (const std::string_view label : {"ERROR:", "FATAL:"}) labelled(label);
+    out += line;
+  }
+  if (closing) out += ')';
+  return out;
 }
 
 // SQLSTATE classes: https://www.postgresql.org/docs/15/errcodes-appendix.html
@@ -162,6 +195,10 @@ std::string Rows::column_name(std::size_t column) const {
 
 // --- Session -----------------------------------------------------------------------------------------
 
+namespace {
+std::atomic<std::uint64_t> last_session = 0;
+}
+
 struct Session::Driver {
   explicit Driver(const std::string& conninfo) : connection(connect(conninfo)) {}
   Connected connection;
@@ -170,7 +207,9 @@ struct Session::Driver {
 
 Session::Session(const Options& options, const std::string& application_name)
     : driver_(
-          std::make_unique<Driver>(connection_string(options, application_name, options.connect_timeout))) {
+          std::make_unique<Driver>(connection_string(options, application_name, options.connect_timeout))),
+      options_(options),
+      number_(++last_session) {
   auto& connection = driver_->connection;
 #if PQXX_VERSION_MAJOR < 7
 #pragma GCC diagnostic push
@@ -181,14 +220,15 @@ Session::Session(const Options& options, const std::string& application_name)
   backend_pid_ = connection.backendpid();
   server_version_ = connection.server_version();
   socket_ = connection.sock();
-  const auto ms = [](std::chrono::nanoseconds time) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
-  };
+}
+
+void Session::configure() {
+  const auto lock = std::chrono::duration_cast<std::chrono::milliseconds>(options_.lock_timeout).count();
   exec(fmt::format(
       "SET DateStyle = 'ISO, YMD'; SET TimeZone = 'UTC'; SET IntervalStyle = 'iso_8601';"
       "SET extra_float_digits = 1; SET bytea_output = 'hex'; SET default_transaction_read_only = on;"
-      "SET statement_timeout = {}; SET lock_timeout = {}",
-      ms(options.timeout), ms(options.lock_timeout)));
+      "SET lock_timeout = {}",
+      lock));
   if (server_version_ >= 140000) {
     // Lets the server notice that we are gone in the middle of a statement; not on every platform.
     try {
@@ -197,6 +237,13 @@ Session::Session(const Options& options, const std::string& application_name)
       if (broken()) throw;
     }
   }
+}
+
+void Session::set_limit(Duration limit) {
+  if (limit == limit_) return;
+  const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(limit + kServerMargin);
+  exec(fmt::format("SET statement_timeout = {}", time.count()));
+  limit_ = limit;
 }
 
 Session::~Session() = default;
@@ -211,7 +258,10 @@ Rows Session::exec(const std::string& sql, const Params& params) {
     } else {
       // The statement's text is its name's origin: prepared once, found again by hash.
       const std::string name = fmt::format("s{:x}", std::hash<std::string>()(sql));
-      if (driver_->prepared.insert(name).second) driver_->connection.prepare(name, sql);
+      if (!driver_->prepared.contains(name)) {
+        driver_->connection.prepare(name, sql);
+        driver_->prepared.insert(name);
+      }
       result = std::make_shared<pqxx::result>(execute(transaction, name, params));
     }
     rows.rows_ = static_cast<std::size_t>(result->size());
@@ -225,6 +275,11 @@ Rows Session::exec(const std::string& sql, const Params& params) {
     throw Error(ErrorKind::Transient, clean(error.what()));
   } catch (const pqxx::sql_error& error) {
     if (ends_session(error.sqlstate())) broken_ = true;
+    // "cached plan must not change result type": a column has changed.  A new session sees the new table.
+    if (error.sqlstate() == "0A000" && !params.empty()) {
+      broken_ = true;
+      throw Error(ErrorKind::Transient, clean(error.what()));
+    }
     throw Error(kind_of(error.sqlstate()), clean(error.what()));
   } catch (const pqxx::failure& error) {
     broken_ = true;
@@ -247,13 +302,27 @@ Connection::Connection(loop::EventLoop& loop, const Options& options, std::strin
 
 Connection::~Connection() = default;
 
+bool Connection::hung_up() const noexcept {
+  pollfd watched{socket_, POLLIN, 0};
+  return watched.fd >= 0 && ::poll(&watched, 1, 0) != 0;
+}
+
 Session& Connection::session() {
   if (!session_) {
     session_ = std::make_unique<Session>(options_, application_name_);
+    // From here on a server that falls silent can be left by shutting the socket.
     backend_pid_ = session_->backend_pid();
     socket_ = session_->socket();
+    try {
+      session_->configure();
+    } catch (const Error&) {
+      broken_ = true;
+      throw;
+    }
   }
-  if (session_->broken()) throw Error(ErrorKind::Transient, "the connection to PostgreSQL is lost");
+  if (broken_ || session_->broken()) {
+    throw Error(ErrorKind::Transient, "the connection to PostgreSQL is lost");
+  }
   return *session_;
 }
 
@@ -264,18 +333,29 @@ void Connection::cancel_backend() {
   if (pid == 0) return;
   try {
     pqxx::connection connection(connection_string(options_, "syncd cancel", std::chrono::seconds(2)));
-    cancel_socket_ = connection.sock();
+    // The socket may be shut as long as it is ours: not a moment longer.
+    struct Shared {
+      Shared(Connection& owner_in, int socket) : owner(owner_in) { set(socket); }
+      ~Shared() { set(-1); }
+      void set(int socket) {
+        const std::lock_guard lock(owner.cancel_mutex_);
+        owner.cancel_socket_ = socket;
+      }
+      Connection& owner;
+    };
+    const Shared shared(*this, connection.sock());
+    if (broken_) return;  // too late: nobody would shut this socket any more
     pqxx::nontransaction transaction(connection);
     transaction.exec(fmt::format("SELECT pg_cancel_backend({})", pid));
   } catch (const std::exception&) {
     // The second stage follows in any case.
   }
-  cancel_socket_ = -1;
 }
 
 void Connection::shut_sockets() {
   broken_ = true;
-  for (const int socket : {socket_.load(), cancel_socket_.load()}) {
+  const std::lock_guard lock(cancel_mutex_);
+  for (const int socket : {socket_.load(), cancel_socket_}) {
     if (socket >= 0) ::shutdown(socket, SHUT_RDWR);
   }
 }

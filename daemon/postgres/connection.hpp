@@ -3,6 +3,7 @@
 #pragma once
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -18,16 +19,27 @@ namespace syncd::postgres {
 // deadline, lost connection), Permanent (refused, syntax, missing table; the server's message and hint).
 class Session {
  public:
-  // Connects; blocks up to `options.connect_timeout`.
+  // How much later than our own deadline the server's comes: a backstop for when we are gone.
+  static constexpr Duration kServerMargin = std::chrono::seconds(5);
+
+  // Connects; blocks up to `options.connect_timeout`.  `options` outlives it.
   Session(const Options& options, const std::string& application_name);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  // Makes the session what every caller relies on: read-only, text forms, time-outs.
+  void configure();
+
   // One statement in a transaction of its own, read-only by session default.  With parameters it is
   // prepared once per connection.
   Rows exec(const std::string& sql, const Params& params = {});
 
+  // What the server allows one statement: `limit` and a margin, so that our own deadline comes first.
+  void set_limit(Duration limit);
+
+  // No two sessions of this process have the same.
+  std::uint64_t number() const noexcept { return number_; }
   int backend_pid() const noexcept { return backend_pid_; }
   int server_version() const noexcept { return server_version_; }  // 150004
   // The socket, for shutdown(2) from another thread.
@@ -37,6 +49,9 @@ class Session {
  private:
   struct Driver;
   std::unique_ptr<Driver> driver_;
+  const Options& options_;
+  std::uint64_t number_;
+  Duration limit_{0};
   int backend_pid_ = 0;
   int server_version_ = 0;
   int socket_ = -1;
@@ -78,6 +93,8 @@ class Connection {
 
   // No use any more: throw it away.
   bool broken() const noexcept { return broken_; }
+  // The server has hung up, or said good-bye, while nobody was waiting for it.  Only between two calls.
+  bool hung_up() const noexcept;
 
  private:
   // Cancels the call under way when its time is over or a stop comes.
@@ -120,7 +137,8 @@ class Connection {
   std::unique_ptr<Session> session_;
   std::atomic<int> backend_pid_ = 0;
   std::atomic<int> socket_ = -1;
-  std::atomic<int> cancel_socket_ = -1;
+  std::mutex cancel_mutex_;
+  int cancel_socket_ = -1;
   std::atomic<bool> broken_ = false;
   loop::Worker worker_;
   std::unique_ptr<loop::Worker> canceller_;  // made at the first cancel

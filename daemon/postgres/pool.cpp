@@ -35,18 +35,22 @@ coro::Task<Pool::Lease> Pool::acquire() {
   // Another free connection may be there for the next in the queue.
   for (coro::Signal* waiter : waiters_) waiter->notify();
   std::unique_ptr<Connection> connection;
-  if (idle_.empty()) {
-    connection = std::make_unique<Connection>(loop_, options_, "syncd", grace_);
-  } else {
+  while (!connection && !idle_.empty()) {
     connection = std::move(idle_.front());  // the one used last: its statements are prepared
     idle_.pop_front();
+    if (connection->hung_up()) connection.reset();
   }
+  if (!connection) connection = std::make_unique<Connection>(loop_, options_, "syncd", grace_);
   co_return Lease(*this, std::move(connection));
 }
 
 void Pool::give_back(std::unique_ptr<Connection> connection) {
   --out_;
-  if (!connection->broken()) idle_.push_front(std::move(connection));
+  if (connection->broken()) {
+    idle_.clear();  // what ended this one has likely ended the others too
+  } else {
+    idle_.push_front(std::move(connection));
+  }
   if (!waiters_.empty()) waiters_.front()->notify();
 }
 
