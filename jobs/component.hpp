@@ -13,6 +13,7 @@
 #include "config/fields.hpp"
 #include "config/model.hpp"
 #include "daemon/base/error.hpp"
+#include "daemon/coro/clock.hpp"
 #include "daemon/coro/generator.hpp"
 #include "daemon/coro/task.hpp"
 #include "jobs/batch.hpp"

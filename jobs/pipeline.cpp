@@ -42,7 +42,7 @@ Task<> Pipeline::flow(Positions from, Progress& progress, coro::AsyncScope& read
 Task<> Pipeline::run(Positions local, Progress& progress, const std::stop_token& soft) {
   const std::stop_token* hard = co_await coro::this_coro::stop_token();
   coro::AsyncScope read_ahead(&soft);
-  auto held = co_await sink_->open();
+  auto held = co_await sink_->open().with_stop(soft);
   held_by_sink_ = held.has_value();
   Positions from = held ? std::move(*held) : std::move(local);
   progress.opened(from, held_by_sink_);

@@ -56,8 +56,8 @@ class Rebatch final : public Transform {
       }
       std::size_t begin = 0;
       do {
-        const std::size_t count = fitting(*batch, begin, gathered ? gathered->rows() : 0,
-                                          gathered ? gathered->bytes() : 0, limits);
+        const std::size_t count =
+            fitting(*batch, begin, gathered ? gathered->rows() : 0, gathered ? gathered->bytes() : 0, limits);
         // A slice goes in front of what is known about its end: positions never run ahead of rows.
         Batch part = batch->slice(begin, begin + count, reached.at(batch->partition()));
         begin += count;

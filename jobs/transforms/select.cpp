@@ -12,16 +12,17 @@ struct Options {
 };
 
 const config::Fields<Options>& option_fields() {
-  static const auto all = config::Fields<Options>()
-                              .required("fields", &Options::fields, "columns to keep, in this order")
-                              .example("id")
-                              .check([](const std::vector<std::string>& fields) -> std::optional<std::string> {
-                                if (fields.empty()) return "must name at least one column";
-                                if (std::set(fields.begin(), fields.end()).size() != fields.size()) {
-                                  return "names a column twice";
-                                }
-                                return std::nullopt;
-                              });
+  static const auto all =
+      config::Fields<Options>()
+          .required("fields", &Options::fields, "columns to keep, in this order")
+          .example("id")
+          .check([](const std::vector<std::string>& fields) -> std::optional<std::string> {
+            if (fields.empty()) return "must name at least one column";
+            if (std::set(fields.begin(), fields.end()).size() != fields.size()) {
+              return "names a column twice";
+            }
+            return std::nullopt;
+          });
   return all;
 }
 

@@ -1,0 +1,273 @@
+#include "jobs/runner.hpp"
+
+#include <fmt/format.h>
+
+#include "daemon/base/log.hpp"
+#include "daemon/coro/timeout.hpp"
+
+namespace syncd::jobs {
+namespace {
+
+// The local copy of a position that the sink holds too is for people: now and then is enough.
+constexpr Duration kLocalCopyEvery = std::chrono::seconds(1);
+constexpr Duration kRateWindow = std::chrono::seconds(2);
+
+}  // namespace
+
+Runner::Runner(Clock& clock, const JobPlan& plan, Connections& connections, store::Database& database,
+               std::function<void()> changed, bool until_caught_up)
+    : clock_(clock),
+      plan_(plan),
+      connections_(connections),
+      database_(database),
+      changed_(std::move(changed)),
+      continuous_(!until_caught_up && plan.schedule.kind() == schedule::Schedule::Kind::Continuous) {
+  view_.positions = database_.positions(plan_.job.name);
+}
+
+RunContext Runner::context() {
+  RunContext context(clock_, connections_, *this, *this, plan_.job.name, database_.instance());
+  context.continuous = continuous_;
+  return context;
+}
+
+void Runner::stop(bool hard, std::string reason) {
+  if (!run_) return;
+  if (run_->stop_reason.empty()) run_->stop_reason = std::move(reason);
+  if (hard) {
+    run_->hard.request_stop();
+  } else {
+    run_->soft.request_stop();
+  }
+}
+
+Task<store::RunRecord> Runner::wait_for_end() {
+  coro::Signal ended(clock_);
+  struct Registered {
+    std::list<coro::Signal*>& all;
+    std::list<coro::Signal*>::iterator mine;
+    ~Registered() { all.erase(mine); }
+  };
+  Registered registered{waiters_, waiters_.insert(waiters_.end(), &ended)};
+  co_await ended.wait();
+  co_return last_;
+}
+
+// --- one run -----------------------------------------------------------------------------------------
+
+coro::Task<> Runner::run(WallTime planned) {
+  const std::stop_token* parent = co_await coro::this_coro::stop_token();
+  run_.emplace(parent);
+  const std::string& job = plan_.job.name;
+  store::RunRecord record;
+  record.job = job;
+  record.planned = planned;
+  record.started = clock_.wall_now();
+  std::map<std::string, std::string> positions = std::move(view_.positions);
+  view_ = RunnerView{};
+  view_.positions = std::move(positions);
+  view_.started = record.started;
+  view_.state = RunnerView::State::Running;
+  changed_();
+
+  Verdict verdict;
+  try {
+    record.id = database_.begin_run(job, planned, record.started);
+  } catch (const Error& error) {
+    // Without the journal a run could start twice; the jobs whose sink holds the position can.
+    log::warn(job, "this run will be missing in the history: {}", error.what());
+  }
+  const TimePoint began = clock_.now();
+  unsigned failures = 0;
+  while (true) {
+    ++view_.attempts;
+    run_->rows_at_attempt = view_.rows;
+    verdict = co_await judged_attempt();
+    if (verdict.end != Verdict::End::Failed) break;
+    if (view_.rows > run_->rows_at_attempt) failures = 0;  // it moved: this is a new failure
+    ++failures;
+    view_.last_error = verdict.error;
+    view_.last_error_at = clock_.wall_now();
+    const config::Retry& retry = plan_.job.retry;
+    const bool exhausted = (retry.attempts != 0 && failures >= retry.attempts) ||
+                           (retry.total.count() != 0 && clock_.now() - began >= retry.total);
+    if (!verdict.retry || exhausted) break;
+    const bool again = co_await wait_before_retry(verdict, failures);
+    if (!again) {
+      verdict.end = Verdict::End::Cancelled;
+      break;
+    }
+  }
+  switch (verdict.end) {
+    case Verdict::End::Done:
+      record.outcome = "succeeded";
+      break;
+    case Verdict::End::Cancelled:
+      record.outcome = "cancelled";
+      record.error = run_->stop_reason;
+      break;
+    case Verdict::End::Failed:
+      record.outcome = "failed";
+      record.error = verdict.error;
+      log::error(job, "failed after {} attempt{}: {}", view_.attempts, view_.attempts == 1 ? "" : "s",
+                 verdict.error);
+      break;
+  }
+  finish(record);
+}
+
+void Runner::finish(store::RunRecord& record) {
+  record.ended = clock_.wall_now();
+  record.attempts = view_.attempts;
+  record.rows = view_.rows;
+  record.bytes = view_.bytes;
+  try {
+    for (const auto& [partition, text] : view_.positions) {
+      database_.save_position(plan_.job.name, partition, text, clock_.wall_now());
+    }
+    if (record.id != 0) database_.end_run(record);
+  } catch (const Error& error) {
+    log::warn(plan_.job.name, "recording the end of the run: {}", error.what());
+  }
+  last_ = record;
+  run_.reset();
+  view_.state = RunnerView::State::Idle;
+  view_.waiting_for.clear();
+  view_.started.reset();
+  for (coro::Signal* waiter : waiters_) waiter->notify();
+  changed_();
+}
+
+// An attempt and its failure as a value: nothing may be awaited in a handler.
+Task<Runner::Verdict> Runner::judged_attempt() {
+  Verdict verdict;
+  try {
+    if (plan_.job.timeout.count() != 0) {
+      co_await with_timeout(clock_, plan_.job.timeout, "running " + plan_.job.name, attempt());
+    } else {
+      co_await attempt();
+    }
+  } catch (const coro::Cancelled&) {
+    verdict.end = Verdict::End::Cancelled;
+  } catch (const Error& error) {
+    verdict.end = Verdict::End::Failed;
+    verdict.retry = error.kind() == ErrorKind::Transient;
+    verdict.retry_after = error.retry_after();
+    verdict.error = error.what();
+  } catch (const std::exception& error) {
+    verdict.end = Verdict::End::Failed;
+    verdict.error = fmt::format("internal error: {}", error.what());
+  }
+  co_return verdict;
+}
+
+Task<> Runner::attempt() {
+  view_.state = RunnerView::State::Running;
+  view_.waiting_for.clear();
+  changed_();
+  RunContext run_context = context();
+  Pipeline pipeline(plan_, run_context);
+  Positions local;
+  for (const auto& [partition, text] : database_.positions(plan_.job.name)) {
+    local.advance(Position(partition, text));
+  }
+  co_await pipeline.run(std::move(local), *this, run_->soft.token()).with_stop(run_->hard.token());
+}
+
+// False: told to stop meanwhile.
+Task<bool> Runner::wait_before_retry(const Verdict& verdict, unsigned failures) {
+  const policy::Backoff backoff(plan_.job.retry.backoff.first, plan_.job.retry.backoff.second);
+  const double chance = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
+  Duration wait = backoff.wait(failures, chance);
+  if (verdict.retry_after) wait = std::max<Duration>(wait, *verdict.retry_after);
+  log::warn(plan_.job.name, "{}; next try in {}", verdict.error, human_duration(wait));
+  view_.state = RunnerView::State::Waiting;
+  view_.waiting_for =
+      fmt::format("{}; next try at {}", verdict.error,
+                  rfc3339(clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(wait)));
+  changed_();
+  bool stopped = false;
+  try {
+    co_await [](Clock& clock, Duration time)
+                 -> Task<> { co_await sleep_for(clock, time); }(clock_, wait).with_stop(run_->soft.token());
+  } catch (const coro::Cancelled&) {
+    stopped = true;
+  }
+  co_return !stopped;
+}
+
+// --- Progress ----------------------------------------------------------------------------------------
+
+void Runner::opened(const Positions& from, bool held_by_sink) {
+  const auto local = database_.positions(plan_.job.name);
+  if (held_by_sink && from.empty() && !local.empty()) {
+    log::warn(plan_.job.name, "the sink holds no checkpoint (it did before): full sync");
+  }
+  view_.positions = from.all();
+  rate_since_ = clock_.now();
+  rate_rows_ = 0;
+  changed_();
+}
+
+void Runner::save(const Position& position, bool held_by_sink) {
+  view_.positions[position.partition()] = position.text();
+  TimePoint& saved = saved_at_[position.partition()];
+  if (held_by_sink && clock_.now() - saved < kLocalCopyEvery) return;
+  saved = clock_.now();
+  try {
+    database_.save_position(plan_.job.name, position.partition(), position.text(), clock_.wall_now());
+  } catch (const Error&) {
+    if (!held_by_sink) throw;  // a full disk stops only those who need it
+  }
+}
+
+void Runner::advanced(const Batch& batch) {
+  view_.rows += batch.rows();
+  view_.bytes += batch.bytes();
+  ++view_.batches;
+  view_.caught_up = batch.caught_up();
+  if (!view_.last_error.empty()) {
+    log::info(plan_.job.name, "recovered");
+    view_.last_error.clear();
+  }
+  rate_rows_ += batch.rows();
+  const Duration elapsed = clock_.now() - rate_since_;
+  if (elapsed >= kRateWindow) {
+    view_.rows_per_second = static_cast<double>(rate_rows_) / std::chrono::duration<double>(elapsed).count();
+    rate_since_ = clock_.now();
+    rate_rows_ = 0;
+  }
+  changed_();
+}
+
+// --- Monitor -----------------------------------------------------------------------------------------
+
+void Runner::waiting_for(std::string why) {
+  if (view_.waiting_for == why) return;
+  view_.waiting_for = std::move(why);
+  changed_();
+}
+
+void Runner::lag(std::optional<std::chrono::nanoseconds> time, std::optional<std::uint64_t> rows) {
+  view_.lag = time;
+  view_.lag_rows = rows;
+}
+
+void Runner::warn(std::string text) { log::warn(plan_.job.name, "{}", text); }
+
+void Runner::take(const BadRecord& bad) {
+  switch (plan_.job.on_bad_record) {
+    case config::OnBadRecord::kHalt:
+      throw Error(ErrorKind::Data, fmt::format("bad record: {}; record: {} (on_bad_record = \"halt\")",
+                                               bad.error, bad.record));
+    case config::OnBadRecord::kDeadLetter:
+      database_.add_dead_letter(plan_.job.name, bad.record, bad.error, clock_.wall_now());
+      log::warn(plan_.job.name, "a record went to the dead letters: {}", bad.error);
+      break;
+    case config::OnBadRecord::kSkip:
+      log::warn(plan_.job.name, "a record was skipped: {}", bad.error);
+      break;
+  }
+}
+
+}  // namespace syncd::jobs

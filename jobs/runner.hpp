@@ -1,0 +1,109 @@
+// Runner: the life of one job: attempts with back-off, bookkeeping, and the counters that status shows.
+// Retry = resume = restart: each attempt is a new pipeline that begins at the checkpoint.
+#pragma once
+#include <functional>
+#include <list>
+#include <random>
+#include <string>
+
+#include "daemon/coro/signal.hpp"
+#include "daemon/policy/backoff.hpp"
+#include "daemon/schedule/runnable.hpp"
+#include "daemon/store/database.hpp"
+#include "jobs/pipeline.hpp"
+#include "jobs/plan.hpp"
+
+namespace syncd::jobs {
+
+// What the runner knows about its job right now; times are wall clock.
+struct RunnerView {
+  enum class State { Idle, Running, Waiting };
+  State state = State::Idle;
+  std::string waiting_for;  // while nothing moves: why; "" otherwise
+  bool caught_up = false;   // the last batch said that the source has nothing more
+  std::optional<std::chrono::nanoseconds> lag;
+  std::optional<std::uint64_t> lag_rows;
+  std::uint32_t attempts = 0;  // of the run under way
+  std::uint64_t rows = 0;      // of the run under way
+  std::uint64_t bytes = 0;
+  std::uint64_t batches = 0;
+  double rows_per_second = 0;  // over the last seconds
+  std::optional<WallTime> started;
+  std::string last_error;  // of the latest failed attempt; cleared by the next batch
+  std::optional<WallTime> last_error_at;
+  std::map<std::string, std::string> positions;  // partition -> text, as last committed
+};
+
+class Runner final : public schedule::Runnable, private Progress, private Monitor, private BadRecords {
+ public:
+  // Everything outlives the runner.  `changed` is called on each change of the view.  `until_caught_up`:
+  // end there even where the schedule says continuous.
+  Runner(Clock& clock, const JobPlan& plan, Connections& connections, store::Database& database,
+         std::function<void()> changed, bool until_caught_up = false);
+
+  coro::Task<> run(WallTime planned) override;
+
+  bool running() const noexcept { return run_.has_value(); }
+  // Ends the run under way: the commit in progress is finished first; `hard` does not wait for it.
+  // `reason` becomes the run's outcome text.
+  void stop(bool hard, std::string reason);
+
+  // Resumes when the run under way, or the one about to start, has ended.
+  Task<store::RunRecord> wait_for_end();
+
+  const store::RunRecord& last() const noexcept { return last_; }
+  const RunnerView& view() const noexcept { return view_; }
+  const JobPlan& plan() const noexcept { return plan_; }
+
+  // A context for components that are made outside a run (check, explain, checkpoint).
+  RunContext context();
+
+ private:
+  struct Run {
+    explicit Run(const std::stop_token* parent) : hard(parent), soft(&hard.token()) {}
+    coro::StopScope hard;
+    coro::StopScope soft;
+    std::string stop_reason;
+    std::uint64_t rows_at_attempt = 0;
+  };
+  // How an attempt ended.
+  struct Verdict {
+    enum class End { Done, Cancelled, Failed } end = End::Done;
+    bool retry = false;
+    std::optional<std::chrono::nanoseconds> retry_after;
+    std::string error;
+  };
+
+  Task<> attempt();
+  Task<Verdict> judged_attempt();
+  Task<bool> wait_before_retry(const Verdict& verdict, unsigned failures);
+  void finish(store::RunRecord& record);
+
+  // Progress
+  void opened(const Positions& from, bool held_by_sink) override;
+  void save(const Position& position, bool held_by_sink) override;
+  void advanced(const Batch& batch) override;
+  // Monitor
+  void waiting_for(std::string why) override;
+  void lag(std::optional<std::chrono::nanoseconds> time, std::optional<std::uint64_t> rows) override;
+  void warn(std::string text) override;
+  // BadRecords
+  void take(const BadRecord& bad) override;
+
+  Clock& clock_;
+  const JobPlan& plan_;
+  Connections& connections_;
+  store::Database& database_;
+  std::function<void()> changed_;
+  const bool continuous_;
+  RunnerView view_;
+  std::optional<Run> run_;
+  std::list<coro::Signal*> waiters_;
+  store::RunRecord last_;
+  std::minstd_rand random_{std::random_device{}()};
+  std::map<std::string, TimePoint> saved_at_;
+  TimePoint rate_since_{};
+  std::uint64_t rate_rows_ = 0;
+};
+
+}  // namespace syncd::jobs
