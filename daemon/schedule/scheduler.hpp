@@ -37,7 +37,11 @@ class Scheduler {
  private:
   struct Entry {
     Entry(Clock& clock, Schedule schedule_in, Runnable& job_in, Duration delay, bool paused_in)
-        : schedule(std::move(schedule_in)), job(job_in), restart_delay(delay), paused(paused_in), changed(clock) {}
+        : schedule(std::move(schedule_in)),
+          job(job_in),
+          restart_delay(delay),
+          paused(paused_in),
+          changed(clock) {}
     Schedule schedule;
     Runnable& job;
     Duration restart_delay;

@@ -1,0 +1,253 @@
+#include "jobs/pipeline.hpp"
+
+#include <filesystem>
+
+#include "jobs/connections.hpp"
+#include "jobs/runner.hpp"
+#include "tests/unit/jobs/scripted.hpp"
+
+namespace syncd::jobs {
+namespace {
+
+using test::numbered;
+
+// What a scripted sink has seen and how it behaves.
+struct SinkScript {
+  std::vector<std::string> committed;  // ids
+  Positions held;
+  int settled = 0;
+  int opened = 0;
+  int fail_at_commit = -1;  // counted from 0; thrown once
+  ErrorKind kind = ErrorKind::Transient;
+  Duration commit_time{0};
+  int commits = 0;
+};
+
+class ScriptedSink final : public Sink {
+ public:
+  ScriptedSink(Clock& clock, SinkScript& script) : clock_(clock), script_(script) {}
+  Task<CheckNotes> check() override { co_return CheckNotes(); }
+  Task<std::optional<Positions>> open() override {
+    ++script_.opened;
+    co_return script_.held;
+  }
+  Task<> commit(const Batch& batch, const Position& previous) override {
+    EXPECT_EQ(script_.held.at(batch.partition()), previous);
+    if (script_.commit_time.count() != 0) co_await sleep_for(clock_, script_.commit_time);
+    if (script_.commits++ == script_.fail_at_commit) throw Error(script_.kind, "the sink is unwell");
+    for (std::size_t row = 0; row < batch.rows(); ++row)
+      script_.committed.emplace_back(batch.cell(row, 0).text());
+    script_.held.advance(batch.position());
+  }
+  Task<> settle() override {
+    ++script_.settled;
+    co_return;
+  }
+  Task<std::optional<Positions>> recall() override { co_return script_.held; }
+  Task<> assign(const Positions& positions) override {
+    script_.held = positions;
+    co_return;
+  }
+
+ private:
+  Clock& clock_;
+  SinkScript& script_;
+};
+
+struct SourceScript {
+  std::size_t total = 10;
+  std::size_t per_batch = 2;
+  std::size_t produced = 0;  // rows, over all attempts
+  bool endless = false;
+  std::optional<std::string> failure;
+};
+
+class ScriptedSource final : public Source {
+ public:
+  ScriptedSource(Clock& clock, SourceScript& script) : clock_(clock), script_(script) {}
+  Task<CheckNotes> check() override { co_return CheckNotes(); }
+  Batches read(Positions from) override { return rows(clock_, script_, from.at("").text()); }
+  Task<Position> position_at(std::string) override { co_return Position(); }
+  std::string describe(const Position& position) const override { return position.text(); }
+
+ private:
+  static Batches rows(Clock& clock, SourceScript& script, std::string from) {
+    std::size_t next = from.empty() ? 0 : std::stoul(from.substr(1));
+    while (next < script.total) {
+      if (script.failure) throw Error(ErrorKind::Permanent, *script.failure);
+      co_await sleep_for(clock, std::chrono::milliseconds(1));
+      const std::size_t count = std::min(script.per_batch, script.total - next);
+      script.produced += count;
+      co_yield numbered(next, count);
+      next += count;
+    }
+    while (script.endless) {
+      co_await sleep_for(clock, std::chrono::seconds(1));
+      Batch idle = numbered(next, 0);
+      idle.set_caught_up(true);
+      co_yield std::move(idle);
+    }
+  }
+  Clock& clock_;
+  SourceScript& script_;
+};
+
+std::vector<std::string> ids(std::size_t count) {
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < count; ++i) all.push_back(std::to_string(i));
+  return all;
+}
+
+class RunnerTest : public ::testing::Test {
+ protected:
+  RunnerTest() : plan_(config::Job(), schedule::Schedule::parse("manual")) {
+    plan_.job.name = "users";
+    plan_.job.retry.backoff = {std::chrono::seconds(1), std::chrono::seconds(8)};
+    plan_.source.make = [this](RunContext& context) {
+      return std::make_unique<ScriptedSource>(context.clock, source_);
+    };
+    plan_.sink.make = [this](RunContext& context) {
+      return std::make_unique<ScriptedSink>(context.clock, sink_);
+    };
+  }
+  ~RunnerTest() override { std::filesystem::remove_all(folder_); }
+
+  static std::filesystem::path make_folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "syncd-runner-XXXXXX").string();
+    return ::mkdtemp(name.data());
+  }
+
+  ManualClock clock_;
+  SourceScript source_;
+  SinkScript sink_;
+  JobPlan plan_;
+  loop::EventLoop loop_;
+  std::map<std::string, config::Connection> none_;
+  Connections connections_{loop_, none_};
+  std::filesystem::path folder_ = make_folder();
+  store::Database database_{folder_};
+  Runner runner_{clock_, plan_, connections_, database_, [] {}};
+};
+
+TEST_F(RunnerTest, CommitsEveryRowInOrderAndSettles) {
+  ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
+  EXPECT_EQ(sink_.committed, ids(10));
+  EXPECT_EQ(sink_.settled, 1);
+  const auto last = database_.last_run("users");
+  ASSERT_TRUE(last.has_value());
+  EXPECT_EQ(last->outcome, "succeeded");
+  EXPECT_EQ(last->rows, 10U);
+  EXPECT_EQ(database_.positions("users").at(""), "p10");
+}
+
+TEST_F(RunnerTest, RetriesFromTheCheckpointAfterATransientFailure) {
+  sink_.fail_at_commit = 2;
+  ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
+  EXPECT_EQ(sink_.committed, ids(10)) << "nothing missing, nothing twice";
+  EXPECT_EQ(sink_.opened, 2);
+  EXPECT_EQ(database_.last_run("users")->attempts, 2U);
+}
+
+TEST_F(RunnerTest, APermanentFailureEndsTheRunAtOnce) {
+  sink_.fail_at_commit = 1;
+  sink_.kind = ErrorKind::Permanent;
+  ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
+  EXPECT_EQ(sink_.opened, 1);
+  EXPECT_EQ(database_.last_run("users")->outcome, "failed");
+  EXPECT_EQ(database_.last_run("users")->error, "the sink is unwell");
+}
+
+TEST_F(RunnerTest, GivesUpAfterTheAttemptsThatBringNothing) {
+  plan_.job.retry.attempts = 3;
+  plan_.source.make = [](RunContext&) -> std::unique_ptr<Source> {
+    throw Error(ErrorKind::Transient, "no route to host");
+  };
+  ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
+  EXPECT_EQ(database_.last_run("users")->attempts, 3U);
+  EXPECT_EQ(database_.last_run("users")->error, "no route to host");
+}
+
+TEST_F(RunnerTest, AFailureOfTheSourceArrivesWithItsText) {
+  source_.failure = "table is gone";
+  ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
+  EXPECT_EQ(database_.last_run("users")->error, "table is gone");
+}
+
+TEST_F(RunnerTest, ASoftStopFinishesTheCommitAndSettles) {
+  source_.endless = true;
+  sink_.commit_time = std::chrono::milliseconds(10);
+  coro::AsyncScope scope;
+  scope.spawn(runner_.run(clock_.wall_now()));
+  clock_.advance(std::chrono::milliseconds(25));  // in the middle of a commit
+  const auto before = sink_.committed.size();
+  runner_.stop(false, "stopped by the test");
+  clock_.advance(std::chrono::milliseconds(15));
+  EXPECT_EQ(scope.running(), 0U);
+  EXPECT_EQ(sink_.committed.size(), before + 2) << "the commit under way is finished, the next not begun";
+  EXPECT_EQ(sink_.settled, 1);
+  EXPECT_EQ(database_.last_run("users")->outcome, "cancelled");
+  EXPECT_EQ(database_.last_run("users")->error, "stopped by the test");
+}
+
+TEST_F(RunnerTest, AHardStopEndsInTheMiddleOfACommit) {
+  sink_.commit_time = std::chrono::hours(1);
+  coro::AsyncScope scope;
+  scope.spawn(runner_.run(clock_.wall_now()));
+  clock_.advance(std::chrono::milliseconds(25));
+  runner_.stop(true, "drain_timeout passed");
+  clock_.settle();
+  clock_.settle();
+  clock_.advance(std::chrono::milliseconds(1));
+  EXPECT_EQ(scope.running(), 0U);
+  EXPECT_TRUE(sink_.committed.empty());
+}
+
+TEST_F(RunnerTest, ARunThatTakesTooLongFails) {
+  plan_.job.timeout = std::chrono::seconds(5);
+  plan_.job.retry.attempts = 1;
+  sink_.commit_time = std::chrono::hours(1);
+  ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
+  EXPECT_EQ(database_.last_run("users")->outcome, "failed");
+  EXPECT_EQ(database_.last_run("users")->error, "running users: no answer within 5.0 s");
+}
+
+TEST_F(RunnerTest, FetchesAtMostOneBatchAheadOfTheCommit) {
+  sink_.commit_time = std::chrono::seconds(1);
+  coro::AsyncScope scope;
+  scope.spawn(runner_.run(clock_.wall_now()));
+  clock_.advance(std::chrono::milliseconds(500));  // the first commit is under way
+  EXPECT_LE(source_.produced, 2U + 2U) << "one in commit, one ahead";
+  clock_.advance(std::chrono::seconds(10));
+  EXPECT_EQ(scope.running(), 0U);
+  EXPECT_EQ(sink_.committed, ids(10));
+}
+
+TEST_F(RunnerTest, ATimeoutOfTheWaitBeforeARetryCanBeStopped) {
+  sink_.fail_at_commit = 0;
+  coro::AsyncScope scope;
+  scope.spawn(runner_.run(clock_.wall_now()));
+  clock_.advance(std::chrono::milliseconds(2));
+  ASSERT_EQ(runner_.view().state, RunnerView::State::Waiting);
+  EXPECT_NE(runner_.view().waiting_for.find("the sink is unwell; next try at 20"), std::string::npos);
+  runner_.stop(false, "cancelled");
+  clock_.advance(std::chrono::milliseconds(1));
+  EXPECT_EQ(scope.running(), 0U);
+  EXPECT_EQ(database_.last_run("users")->outcome, "cancelled");
+}
+
+TEST_F(RunnerTest, WaitersLearnHowTheRunEnded) {
+  coro::AsyncScope scope;
+  std::string outcome;
+  const auto wait = [](Runner& runner, std::string& into) -> Task<> {
+    const auto record = co_await runner.wait_for_end();
+    into = record.outcome;
+  };
+  scope.spawn(wait(runner_, outcome));
+  scope.spawn(runner_.run(clock_.wall_now()));
+  clock_.advance(std::chrono::seconds(1));
+  EXPECT_EQ(scope.running(), 0U);
+  EXPECT_EQ(outcome, "succeeded");
+}
+
+}  // namespace
+}  // namespace syncd::jobs

@@ -1,0 +1,137 @@
+#include "jobs/catalogue.hpp"
+#include "jobs/connections.hpp"
+#include "tests/unit/jobs/scripted.hpp"
+
+namespace syncd::jobs {
+namespace {
+
+using test::numbered;
+
+class TransformTest : public ::testing::Test, private Monitor, private BadRecords {
+ protected:
+  // Plans `toml` as a transform behind a stream with columns id and name; findings are kept.
+  Plan<Transform> plan(const TransformKind& kind, const std::string& toml) {
+    const auto table = config::Table::parse_text(toml, "job.toml", findings_);
+    EXPECT_TRUE(table.has_value()) << findings_.text();
+    table->string("type");
+    PlanContext context(config_, job_);
+    context.stream.columns = std::vector<std::string>{"id", "name"};
+    auto planned = kind.plan(*table, context);
+    columns_ = context.stream.columns.value_or(std::vector<std::string>());
+    return planned;
+  }
+
+  std::vector<Batch> apply(const TransformKind& kind, const std::string& toml, std::vector<Batch> batches) {
+    const auto planned = plan(kind, toml);
+    EXPECT_TRUE(findings_.empty()) << findings_.text();
+    RunContext context(clock_, connections_, *this, *this, "job", "instance");
+    const auto transform = planned.make(context);
+    auto shared = std::make_shared<std::vector<Batch>>(std::move(batches));
+    return test::collect(clock_, transform->apply(test::from_list(shared)));
+  }
+
+  void waiting_for(std::string) override {}
+  void lag(std::optional<std::chrono::nanoseconds>, std::optional<std::uint64_t>) override {}
+  void warn(std::string) override {}
+  void take(const BadRecord&) override {}
+
+  ManualClock clock_;
+  config::Findings findings_;
+  config::Config config_;
+  config::Job job_;
+  std::vector<std::string> columns_;
+  loop::EventLoop loop_;
+  std::map<std::string, config::Connection> none_;
+  Connections connections_{loop_, none_};
+};
+
+template <class... More>
+std::vector<Batch> batches(Batch first, More... more) {
+  std::vector<Batch> all;
+  all.push_back(std::move(first));
+  (all.push_back(std::move(more)), ...);
+  return all;
+}
+
+std::vector<std::size_t> sizes(const std::vector<Batch>& all) {
+  std::vector<std::size_t> found;
+  for (const Batch& batch : all) found.push_back(batch.rows());
+  return found;
+}
+
+TEST_F(TransformTest, SelectKeepsTheNamedColumns) {
+  const auto out = apply(select(), R"(fields = ["name"])", batches(numbered(0, 2)));
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_EQ(out[0].schema().columns(), std::vector<std::string>{"name"});
+  EXPECT_EQ(out[0].cell(1, 0).text(), "name 1");
+  EXPECT_EQ(columns_, std::vector<std::string>{"name"});
+}
+
+TEST_F(TransformTest, SelectNamesTheNearestColumn) {
+  plan(select(), R"(fields = ["nmae"])");
+  EXPECT_EQ(findings_.text(), "job.toml:1:1: unknown column 'nmae'; did you mean 'name'?");
+}
+
+TEST_F(TransformTest, RenameChangesNamesAndNotCells) {
+  const auto out = apply(rename(), R"(fields = { name = "display_name" })", batches(numbered(0, 1)));
+  EXPECT_EQ(out[0].schema().columns(), (std::vector<std::string>{"id", "display_name"}));
+  EXPECT_EQ(out[0].cell(0, 1).text(), "name 0");
+}
+
+TEST_F(TransformTest, RenameRefusesTwoColumnsOfOneName) {
+  plan(rename(), R"(fields = { name = "id" })");
+  EXPECT_EQ(findings_.text(), "job.toml:1:1: two columns would be named 'id'");
+}
+
+TEST_F(TransformTest, RebatchCutsAndNamesExactPositions) {
+  const auto out = apply(rebatch(), "rows = 4", batches(numbered(0, 10)));
+  EXPECT_EQ(sizes(out), (std::vector<std::size_t>{4, 4, 2}));
+  EXPECT_EQ(out[0].position().text(), "p4");
+  EXPECT_EQ(out[2].position().text(), "p10");
+}
+
+TEST_F(TransformTest, RebatchJoinsSmallBatches) {
+  const auto out = apply(rebatch(), "rows = 4", batches(numbered(0, 3), numbered(3, 3), numbered(6, 1)));
+  EXPECT_EQ(sizes(out), (std::vector<std::size_t>{4, 3}));
+  EXPECT_EQ(out[0].position().text(), "p4");
+  EXPECT_EQ(out[1].position().text(), "p7");
+  EXPECT_EQ(out[1].cell(2, 0).text(), "6");
+}
+
+TEST_F(TransformTest, RebatchPassesOnWhatItHasWhenTheSourceIsIdle) {
+  Batch idle = numbered(0, 2);
+  idle.set_caught_up(true);
+  const auto out = apply(rebatch(), "rows = 4", batches(std::move(idle), numbered(2, 1)));
+  EXPECT_EQ(sizes(out), (std::vector<std::size_t>{2, 1}));
+  EXPECT_TRUE(out[0].caught_up());
+}
+
+TEST_F(TransformTest, RebatchCutsByBytesAndLetsALargeRowGoAlone) {
+  const auto out = apply(rebatch(), "bytes = \"8B\"", batches(numbered(0, 3)));
+  EXPECT_EQ(sizes(out), (std::vector<std::size_t>{1, 1, 1}));
+}
+
+TEST_F(TransformTest, RebatchNeverLosesThePositionOfAnEmptyBatch) {
+  const auto out = apply(rebatch(), "rows = 4", batches(numbered(0, 2), numbered(2, 0)));
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_EQ(out[0].position().text(), "p2");
+  EXPECT_EQ(out[0].rows(), 2U);
+}
+
+TEST_F(TransformTest, ThrottleKeepsTheRateAndEveryRow) {
+  const TimePoint start = clock_.now();
+  const auto out = apply(throttle(), "rows_per_second = 100",
+                         batches(numbered(0, 100), numbered(100, 300), numbered(400, 100), numbered(500, 1)));
+  EXPECT_EQ(sizes(out), (std::vector<std::size_t>{100, 300, 100, 1}));
+  const auto took = clock_.now() - start;
+  EXPECT_GE(took, std::chrono::seconds(4));  // 501 rows, of which one second's worth is free
+  EXPECT_LT(took, std::chrono::seconds(5));
+}
+
+TEST_F(TransformTest, ThrottleWantsARate) {
+  plan(throttle(), "");
+  EXPECT_NE(findings_.text().find("throttle needs rows_per_second or bytes_per_second"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace syncd::jobs
