@@ -47,6 +47,12 @@ void Fence::begin(const std::optional<CursorValues>& low, const Observation& see
   shrink();
 }
 
+void Fence::forget(const std::optional<CursorValues>& low, const Observation& seen) {
+  if (ranges_.empty()) return;
+  const OpenRange& last = ranges_.back();
+  if (last.low == low && last.high == seen.upper) ranges_.pop_back();
+}
+
 void Fence::merge(std::size_t first) {
   OpenRange& low = ranges_[first];
   OpenRange& high = ranges_[first + 1];

@@ -56,6 +56,11 @@ class Fence {
   // observation.  Nothing is kept where nobody can be late.
   void begin(const std::optional<CursorValues>& low, const Observation& seen);
 
+  // No room for one more without merging two that do not belong together.
+  bool full() const noexcept { return ranges_.size() >= kMaxRanges; }
+  // Takes back begin(low, seen) after a read that found nothing: the next one starts at the same place.
+  void forget(const std::optional<CursorValues>& low, const Observation& seen);
+
   // In order of their cursor; the oldest first.
   std::vector<OpenRange>& ranges() noexcept { return ranges_; }
   const std::vector<OpenRange>& ranges() const noexcept { return ranges_; }

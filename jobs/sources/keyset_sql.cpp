@@ -15,10 +15,10 @@ std::string list(const std::vector<std::string>& items) { return fmt::format("{}
 // The 64-bit transaction id of a row's version.  A visible row's xmin is below the snapshot's xmax, so the
 // upper half is that of xmax, or one less.
 constexpr std::string_view kRowXid =
-    "((SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint >> 32 << 32) + xmin::text::bigint"
-    " - CASE WHEN (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint >> 32 << 32) + "
-    "xmin::text::bigint"
-    " >= (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint) THEN 4294967296 ELSE 0 END)";
+    "(xmin::text::bigint + (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint >> 32 << 32)"
+    " - CASE WHEN xmin::text::bigint"
+    " >= (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint & 4294967295)"
+    " THEN 4294967296 ELSE 0 END)";
 
 }  // namespace
 
@@ -80,49 +80,87 @@ std::vector<std::size_t> cursor_indices(const PageShape& shape) {
   return indices;
 }
 
-PageQuery page_query(const PageShape& shape, const PageBounds& bounds) {
-  PageQuery query;
-  const auto param = [&](const std::string& value, const std::string& type) {
-    query.params.emplace_back(value);
-    return fmt::format("${}::{}", query.params.size(), type);
-  };
-  std::vector<std::string> columns;
-  for (const std::string& column : shape.columns) columns.push_back(quote_identifier(column));
-  std::vector<std::string> keys;
-  for (const CursorColumn& column : shape.cursor) {
-    keys.push_back(quote_identifier(column.name));
-    if (std::find(shape.columns.begin(), shape.columns.end(), column.name) == shape.columns.end()) {
-      columns.push_back(keys.back());
+namespace {
+
+// The text of one query as it grows.
+class Writer {
+ public:
+  explicit Writer(const PageShape& shape) : shape_(shape) {
+    for (const CursorColumn& column : shape.cursor) keys_.push_back(quote_identifier(column.name));
+  }
+
+  void within(const PageBounds& bounds) {
+    // Row comparison is an index condition; its expansion with OR would filter the whole index.
+    if (bounds.after) {
+      const bool whole = bounds.after->size() == shape_.cursor.size();
+      compare(whole ? ">" : ">=", *bounds.after);
+    }
+    if (bounds.upper) {
+      conditions_.push_back(fmt::format("{} <= {}", keys_[0], param(*bounds.upper, shape_.cursor[0].type)));
+    }
+    if (bounds.until) compare("<=", *bounds.until);
+    if (bounds.below_horizon) {
+      conditions_.push_back(fmt::format("{} < pg_snapshot_xmin(pg_current_snapshot())", keys_[0]));
+    }
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      if (shape_.cursor[i].nullable) conditions_.push_back(keys_[i] + " IS NOT NULL");
     }
   }
-  std::vector<std::string> conditions;
-  if (bounds.after) {
-    // Row comparison is an index condition; its expansion with OR would filter the whole index.
+  void since(std::uint64_t xid) {
+    conditions_.push_back(fmt::format("{} >= {}", kRowXid, param(std::to_string(xid), "bigint")));
+  }
+  void where(const std::string& sql) { conditions_.push_back("(" + sql + "\n)"); }  // ends a comment
+
+  PageQuery finish(const std::vector<std::string>& columns, const std::string& limit) {
+    query_.sql = fmt::format("SELECT {} FROM {}", list(columns), shape_.table);
+    if (!conditions_.empty()) query_.sql += fmt::format(" WHERE {}", fmt::join(conditions_, " AND "));
+    query_.sql += fmt::format(" ORDER BY {} {}", list(keys_), limit);
+    return std::move(query_);
+  }
+  const std::vector<std::string>& keys() const { return keys_; }
+
+ private:
+  std::string param(const std::string& value, const std::string& type) {
+    query_.params.emplace_back(value);
+    return fmt::format("${}::{}", query_.params.size(), type);
+  }
+  void compare(std::string_view sign, const CursorValues& to) {
     std::vector<std::string> names;
     std::vector<std::string> values;
-    for (std::size_t i = 0; i < bounds.after->size(); ++i) {
-      names.push_back(keys[i]);
-      values.push_back(param((*bounds.after)[i], shape.cursor[i].type));
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      names.push_back(keys_[i]);
+      values.push_back(param(to[i], shape_.cursor[i].type));
     }
-    const bool whole = bounds.after->size() == shape.cursor.size();
-    conditions.push_back(fmt::format("({}) {} ({})", list(names), whole ? ">" : ">=", list(values)));
+    conditions_.push_back(fmt::format("({}) {} ({})", list(names), sign, list(values)));
   }
-  if (bounds.upper)
-    conditions.push_back(fmt::format("{} <= {}", keys[0], param(*bounds.upper, shape.cursor[0].type)));
-  if (bounds.below_horizon) {
-    conditions.push_back(fmt::format("{} < pg_snapshot_xmin(pg_current_snapshot())", keys[0]));
+
+  const PageShape& shape_;
+  std::vector<std::string> keys_;
+  std::vector<std::string> conditions_;
+  PageQuery query_;
+};
+
+}  // namespace
+
+PageQuery page_query(const PageShape& shape, const PageBounds& bounds) {
+  Writer writer(shape);
+  std::vector<std::string> columns;
+  for (const std::string& column : shape.columns) columns.push_back(quote_identifier(column));
+  for (std::size_t i = 0; i < shape.cursor.size(); ++i) {
+    const bool delivered =
+        std::find(shape.columns.begin(), shape.columns.end(), shape.cursor[i].name) != shape.columns.end();
+    if (!delivered) columns.push_back(writer.keys()[i]);
   }
-  if (bounds.min_xid && shape.versioned) {
-    conditions.push_back(fmt::format("{} >= {}", kRowXid, param(std::to_string(*bounds.min_xid), "bigint")));
-  }
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (shape.cursor[i].nullable) conditions.push_back(keys[i] + " IS NOT NULL");
-  }
-  if (!shape.where.empty()) conditions.push_back("(" + shape.where + "\n)");  // the line break ends a comment
-  query.sql = fmt::format("SELECT {} FROM {}", list(columns), shape.table);
-  if (!conditions.empty()) query.sql += fmt::format(" WHERE {}", fmt::join(conditions, " AND "));
-  query.sql += fmt::format(" ORDER BY {} LIMIT {}", list(keys), shape.rows);
-  return query;
+  writer.within(bounds);
+  if (bounds.min_xid && shape.versioned) writer.since(*bounds.min_xid);
+  if (!shape.where.empty()) writer.where(shape.where);
+  return writer.finish(columns, fmt::format("LIMIT {}", shape.rows));
+}
+
+PageQuery stride_query(const PageShape& shape, const PageBounds& bounds, std::uint32_t rows) {
+  Writer writer(shape);
+  writer.within(bounds);
+  return writer.finish(writer.keys(), fmt::format("OFFSET {} LIMIT 1", rows - 1));
 }
 
 }  // namespace syncd::jobs

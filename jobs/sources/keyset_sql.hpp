@@ -43,6 +43,7 @@ struct PageShape {
 struct PageBounds {
   std::optional<CursorValues> after;     // exclusive; a prefix of the columns: inclusive
   std::optional<std::string> upper;      // inclusive, of the first column
+  std::optional<CursorValues> until;     // inclusive, of all columns
   std::optional<std::uint64_t> min_xid;  // only row versions of this transaction or later
   bool below_horizon = false;            // xid mode: only transactions that ended before any that runs
 };
@@ -54,6 +55,10 @@ struct PageQuery {
 
 // Rows in cursor order: the columns to deliver, then the cursor columns that are not among them.
 PageQuery page_query(const PageShape& shape, const PageBounds& bounds);
+
+// The cursor of the row that comes `rows` rows after bounds.after, whatever `where` says: no row where the
+// range is shorter.  It cuts a range into pieces that one statement can search.
+PageQuery stride_query(const PageShape& shape, const PageBounds& bounds, std::uint32_t rows);
 
 // Where the cursor columns stand in the reply of page_query.
 std::vector<std::size_t> cursor_indices(const PageShape& shape);

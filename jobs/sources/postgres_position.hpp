@@ -9,13 +9,19 @@
 namespace syncd::jobs {
 
 struct PostgresPosition {
-  std::string identity;                // "SYSTEM-IDENTIFIER/TIMELINE" of the server that was read
+  // What the ranges of the fence are for: nothing yet, a second read, or the first one.
+  enum class Way { None, Reread, Hold };
+
+  std::string identity;          // of the table that was read: TableInfo::identity
+  std::vector<std::string> key;  // the names of the cursor columns
+  Way way = Way::None;
   std::uint64_t xmax = 0;              // the highest that was seen there
   std::optional<CursorValues> cursor;  // nullopt: from the beginning; fewer values than columns: a prefix
   Fence fence;                         // ranges to read again (re-read), or not yet delivered (hold)
   std::optional<std::string> safe;     // hold: settled up to here, perhaps not delivered yet
 };
 
+// Cursor values that are not UTF-8 survive too.
 std::string encode(const PostgresPosition& position);
 // "" is the beginning.  Throws a Permanent error that says what is wrong with the text.
 PostgresPosition decode_postgres_position(std::string_view text);

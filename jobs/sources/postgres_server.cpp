@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace syncd::jobs {
 namespace {
@@ -48,7 +49,7 @@ TableInfo load_table(postgres::Session& session, const TableName& table) {
                 fmt::format("PostgreSQL {} is too old: 13 or newer is needed", info.version / 10000));
   }
   const auto rows = session.exec(
-      "SELECT a.attname, format_type(a.atttypid, NULL), t.typname, NOT a.attnotnull, c.relkind"
+      "SELECT a.attname, format_type(a.atttypid, -1), t.typname, NOT a.attnotnull, c.relkind"
       "  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid"
       " WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
       {table.quoted()});
@@ -65,23 +66,43 @@ TableInfo load_table(postgres::Session& session, const TableName& table) {
     info.columns.push_back(std::move(column));
     info.kind = rows.text(row, 4).front();
   }
-  const auto server = session.exec(
-      "SELECT (SELECT system_identifier FROM pg_control_system()),"
-      "       (SELECT timeline_id FROM pg_control_checkpoint()), pg_is_in_recovery(),"
-      "       (SELECT reset_val FROM pg_settings WHERE name = 'TimeZone')");
-  // The timeline of the last checkpoint lags behind a promotion; the one being written does not.
-  info.standby = server.text(0, 2) == "t";
-  std::string timeline(server.text(0, 1));
-  if (!info.standby) {
-    const auto wal = session.exec("SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)");
-    timeline = std::to_string(std::stoul(std::string(wal.text(0, 0)), nullptr, 16));
-  }
-  info.identity = fmt::format("{}/{}", server.text(0, 0), timeline);
-  info.default_zone = server.text(0, 3);
+  const auto server =
+      session.exec("SELECT pg_is_in_recovery(), (SELECT reset_val FROM pg_settings WHERE name = 'TimeZone')");
+  info.standby = server.text(0, 0) == "t";
+  info.default_zone = server.text(0, 1);
+  info.identity = load_identity(session, table);
   return info;
 }
 
-Observation observe(postgres::Session& session, const UpperBound& bound,
+std::string load_identity(postgres::Session& session, const TableName& table) {
+  // The timeline of the last checkpoint lags behind a promotion; the one being written does not, but a
+  // standby has none.
+  const auto rows = session.exec(
+      "SELECT (SELECT system_identifier FROM pg_control_system()),"
+      "  CASE WHEN pg_is_in_recovery() THEN (SELECT timeline_id FROM pg_control_checkpoint())"
+      "       ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,"
+      "  (SELECT oid FROM pg_database WHERE datname = current_database()), to_regclass($1)::oid",
+      {table.quoted()});
+  return fmt::format("{}/{}/{}/{}", rows.text(0, 0), rows.text(0, 1), rows.text(0, 2), rows.text(0, 3));
+}
+
+std::string explain_identity(const std::string& now, const std::string& before) {
+  constexpr std::array<std::string_view, 4> kParts = {
+      "another server (system identifier", "a server with another history (timeline",
+      "another database of that name (oid", "another table of that name (oid"};
+  std::string_view a = now;
+  std::string_view b = before;
+  for (const std::string_view part : kParts) {
+    const std::string_view one = a.substr(0, a.find('/'));
+    const std::string_view other = b.substr(0, b.find('/'));
+    if (one != other) return fmt::format("{} {} instead of {})", part, one, other);
+    a.remove_prefix(std::min(one.size() + 1, a.size()));
+    b.remove_prefix(std::min(other.size() + 1, b.size()));
+  }
+  return "the same server";
+}
+
+Observation observe(postgres::Session& session, const UpperBound& bound, bool transactions,
                     const std::vector<std::string>& ignored_applications, Holders& holders) {
   Observation seen;
   // Order matters: the bound first, then who may still write below it.
@@ -96,22 +117,24 @@ Observation observe(postgres::Session& session, const UpperBound& bound,
   seen.wall_us = static_cast<std::int64_t>(number(first.text(0, 4)));
 
   holders = Holders{};
+  if (!transactions) return seen;
   postgres::Params params;
   std::string ignored;
   for (const std::string& application : ignored_applications) {
     params.emplace_back(application);
     ignored += fmt::format("{}${}", ignored.empty() ? "" : ", ", params.size());
   }
-  // A backend that is not in pg_stat_activity yet counts: in doubt we wait.
+  // A backend that is not in pg_stat_activity yet counts: in doubt we wait.  A worker of autovacuum, the
+  // only one with a database but no user, writes no rows; nor do we.
   const auto live = session.exec(
       fmt::format(
           "SELECT l.virtualxid, l.pid, coalesce(a.application_name, ''), coalesce(a.usename, '')"
           "  FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
           " WHERE l.locktype = 'virtualxid' AND l.mode = 'ExclusiveLock' AND l.granted"
-          "   AND coalesce(a.datname = current_database(), true)"
           "   AND l.pid <> pg_backend_pid()"
-          "   AND coalesce(a.backend_type, '') <> 'autovacuum worker'"
-          "   AND NOT coalesce(a.application_name = 'syncd' AND a.usename = session_user, false){}",
+          "   AND coalesce(a.datname = current_database() AND a.usesysid IS NOT NULL, true)"
+          "   AND NOT coalesce(a.application_name = 'syncd' AND a.usename = session_user, false){}"
+          " ORDER BY a.xact_start NULLS LAST, l.virtualxid",
           ignored.empty()
               ? ""
               : fmt::format(" AND coalesce(a.application_name, '') <> ALL (ARRAY[{}]::text[])", ignored)),
@@ -119,6 +142,7 @@ Observation observe(postgres::Session& session, const UpperBound& bound,
   for (std::size_t row = 0; row < live.size(); ++row) {
     std::string virtualxid(live.text(row, 0));
     Holder holder;
+    holder.rank = row;
     holder.pid = live.text(row, 1);
     holder.application = live.text(row, 2);
     holder.user = live.text(row, 3);
@@ -135,10 +159,13 @@ Observation observe(postgres::Session& session, const UpperBound& bound,
 }
 
 std::string describe_holder(const OpenRange& range, const Holders& holders) {
+  const Holder* oldest = nullptr;
   for (const std::string& virtualxid : range.waiting) {
     const auto found = holders.by_virtualxid.find(virtualxid);
-    if (found != holders.by_virtualxid.end()) return holder_text(found->second);
+    if (found == holders.by_virtualxid.end()) continue;
+    if (oldest == nullptr || found->second.rank < oldest->rank) oldest = &found->second;
   }
+  if (oldest != nullptr) return holder_text(*oldest);
   if (range.prepared) {
     for (const std::string& xid : *range.prepared) {
       const auto found = holders.prepared.find(xid);
@@ -148,11 +175,18 @@ std::string describe_holder(const OpenRange& range, const Holders& holders) {
   return "a transaction that has just ended";
 }
 
-std::string describe_horizon_holder(postgres::Session& session) {
+std::string describe_horizon(postgres::Session& session, const PageShape& shape) {
+  const auto waiting = session.exec(
+      fmt::format("SELECT EXISTS (SELECT 1 FROM {} WHERE {} >= pg_snapshot_xmin(pg_current_snapshot()){})",
+                  shape.table, quote_identifier(shape.cursor.front().name),
+                  shape.where.empty() ? "" : " AND (" + shape.where + "\n)"));
+  if (waiting.text(0, 0) != "t") return "";
   const auto rows = session.exec(
-      "SELECT pid, coalesce(application_name, ''), coalesce(usename, '') FROM pg_stat_activity"
-      " WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY age(backend_xid) DESC LIMIT 1");
-  if (rows.size() == 0) return "";
+      "SELECT pid::text, coalesce(application_name, ''), coalesce(usename, ''), age(backend_xid)"
+      "  FROM pg_stat_activity WHERE backend_xid IS NOT NULL"
+      " UNION ALL SELECT NULL, gid, '', age(transaction) FROM pg_prepared_xacts ORDER BY 4 DESC LIMIT 1");
+  if (rows.size() == 0) return "a transaction that has just ended";
+  if (rows.null(0, 0)) return fmt::format("prepared transaction '{}'", rows.text(0, 1));
   Holder holder;
   holder.pid = rows.text(0, 0);
   holder.application = rows.text(0, 1);

@@ -21,7 +21,7 @@ struct TableColumn {
 struct TableInfo {
   std::vector<TableColumn> columns;
   char kind = 'r';           // relkind: r p table, v view, m materialised view, f foreign table
-  std::string identity;      // "SYSTEM-IDENTIFIER/TIMELINE"
+  std::string identity;      // "SYSTEM-IDENTIFIER/TIMELINE/DATABASE/TABLE": a restored one differs somewhere
   std::string default_zone;  // the server's own TimeZone, for cursors without one
   bool standby = false;
   int version = 0;  // 150004
@@ -31,8 +31,14 @@ struct TableInfo {
 // Throws a Permanent error where there is no such table, or it cannot be read.
 TableInfo load_table(postgres::Session& session, const TableName& table);
 
+// TableInfo::identity alone.
+std::string load_identity(postgres::Session& session, const TableName& table);
+// "another server (system identifier 1 instead of 2)": the first difference, in words.
+std::string explain_identity(const std::string& now, const std::string& before);
+
 // Who holds a virtualxid.
 struct Holder {
+  std::size_t rank = 0;  // 0: the oldest
   std::string pid;
   std::string application;
   std::string user;
@@ -52,15 +58,15 @@ struct UpperBound {
   std::string table;                   // Maximum: quoted
 };
 
-// One poll: U and the snapshot first, then the virtualxids, then the prepared transactions.  `upper` is ""
-// where there is none (an empty table, Kind::None).
-Observation observe(postgres::Session& session, const UpperBound& bound,
+// One poll: U and the snapshot first, then (`transactions`) the virtualxids, then the prepared ones.  `upper`
+// is "" where there is none (an empty table, Kind::None).
+Observation observe(postgres::Session& session, const UpperBound& bound, bool transactions,
                     const std::vector<std::string>& ignored_applications, Holders& holders);
 
 // "pid 4711 app=report user=bi", or the prepared transaction's name.
 std::string describe_holder(const OpenRange& range, const Holders& holders);
 
-// The write transaction that keeps the horizon back, in the same words; "" for none.
-std::string describe_horizon_holder(postgres::Session& session);
+// xid mode: who keeps rows back that have been committed already, in the same words; "" where none wait.
+std::string describe_horizon(postgres::Session& session, const PageShape& shape);
 
 }  // namespace syncd::jobs

@@ -132,6 +132,7 @@ class PostgresTable final : public Source {
       const auto& first = shape.page.cursor.front();
       PostgresPosition found;
       found.identity = shape.info.identity;
+      found.key = options_.cursor;
       found.cursor.emplace();
       try {
         // The server's own text of the value, as pages will bring it.
@@ -167,7 +168,8 @@ class PostgresTable final : public Source {
   template <class F>
   auto call(std::string doing, F fn) -> Task<std::invoke_result_t<F, postgres::Session&>> {
     auto lease = co_await pool_.acquire();
-    auto result = co_await lease->run(pool_.options().timeout, std::move(doing), fn);
+    auto result =
+        co_await lease->run(options_.timeout.value_or(pool_.options().timeout), std::move(doing), fn);
     co_return result;
   }
 
@@ -199,8 +201,7 @@ void PostgresTable::check_identity(PostgresPosition& position, const std::string
   if (other || back) {
     const std::string what =
         other
-            ? fmt::format("the server is another one than before (system/timeline {} instead of {})",
-                          identity, position.identity)
+            ? explain_identity(identity, position.identity)
             : fmt::format("the server went back in time (next transaction {} after {})", xmax, position.xmax);
     if (!rescan_) {
       throw Error(
@@ -211,6 +212,7 @@ void PostgresTable::check_identity(PostgresPosition& position, const std::string
     position = PostgresPosition();
   }
   position.identity = identity;
+  position.key = options_.cursor;
 }
 
 void PostgresTable::report_hold(const PostgresPosition& position, const Holders& holders,
@@ -276,8 +278,8 @@ Batches PostgresTable::stream(PostgresTable& self, std::string from) {
     }
     Holders holders;
     Observation seen = co_await self.call(
-        "polling " + options.table, [&shape, &options, &holders](postgres::Session& session) {
-          return observe(session, shape.bound, options.fence_ignore, holders);
+        "polling " + options.table, [&shape, &options, &holders, fenced](postgres::Session& session) {
+          return observe(session, shape.bound, fenced, options.fence_ignore.application_name, holders);
         });
     self.check_identity(position, shape.info.identity, seen.xmax);
     position.fence.observe(seen);
@@ -313,6 +315,7 @@ Batches PostgresTable::stream(PostgresTable& self, std::string from) {
     bool readable = true;
     if (reread || late == LateCommits::Lag) bounds.upper = seen.upper;
     if (late == LateCommits::Xid) bounds.below_horizon = true;
+    position.way = hold ? PostgresPosition::Way::Hold : PostgresPosition::Way::Reread;
     const bool anybody_late = !seen.live.empty() || !seen.prepared.empty();
     if (reread && anybody_late && !seen.upper.empty()) position.fence.begin(position.cursor, seen);
     if (hold) {
@@ -352,7 +355,9 @@ Batches PostgresTable::stream(PostgresTable& self, std::string from) {
       const auto held = std::chrono::microseconds(seen.wall_us - horizon_since_us);
       std::string holder;
       if (stands && held >= std::chrono::seconds(1)) {
-        holder = co_await self.call("polling " + options.table, &describe_horizon_holder);
+        holder = co_await self.call("polling " + options.table, [&shape](postgres::Session& session) {
+          return describe_horizon(session, shape.page);
+        });
       }
       self.context_.monitor.waiting_for(
           holder.empty() ? "" : fmt::format("horizon held {} by {}", human_duration(held), holder));

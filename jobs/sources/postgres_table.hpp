@@ -31,6 +31,10 @@ constexpr auto enum_names(OnNullCursor) {
                     config::EnumName("ignore", OnNullCursor::Ignore)};
 }
 
+struct FenceIgnore {
+  std::vector<std::string> application_name;
+};
+
 struct PostgresTableOptions {
   std::string connection;
   std::string table;
@@ -42,12 +46,13 @@ struct PostgresTableOptions {
   LateCommits late = LateCommits::Fence;  // late_commits, parsed
   std::chrono::nanoseconds lag{0};        // of lag:D
   FenceWay fence = FenceWay::Auto;
-  std::vector<std::string> fence_ignore;
+  FenceIgnore fence_ignore;
   std::chrono::nanoseconds settle = std::chrono::milliseconds(100);
   std::chrono::nanoseconds hold_wait = std::chrono::seconds(10);
   std::chrono::nanoseconds poll = std::chrono::seconds(1);
   OnSourceChange on_source_change = OnSourceChange::Auto;
   OnNullCursor on_null_cursor = OnNullCursor::Halt;
+  std::optional<std::chrono::nanoseconds> timeout;
 };
 
 const config::Fields<PostgresTableOptions>& postgres_table_fields();

@@ -71,6 +71,14 @@ UpperBound upper_bound(const TableInfo& info, const PostgresTableOptions& option
   return bound;
 }
 
+const config::Fields<FenceIgnore>& fence_ignore_fields() {
+  static const auto all =
+      config::Fields<FenceIgnore>()
+          .add("application_name", &FenceIgnore::application_name, "names as they stand in pg_stat_activity")
+          .example("pg_dump");
+  return all;
+}
+
 }  // namespace
 
 const config::Fields<PostgresTableOptions>& postgres_table_fields() {
@@ -107,9 +115,8 @@ const config::Fields<PostgresTableOptions>& postgres_table_fields() {
                "how the fence is used: read late ranges again, or hold them back; auto: re-read where the "
                "sink's writes "
                "may be repeated")
-          .add("fence_ignore", &O::fence_ignore,
-               "application names whose transactions never write this table")
-          .example("pg_dump")
+          .add("fence_ignore", &O::fence_ignore, fence_ignore_fields(),
+               "whose transactions never write this table")
           .add("settle", &O::settle, "reads with a timestamp cursor end this long before now")
           .range(0s, 1h)
           .add("hold_wait", &O::hold_wait,
@@ -121,7 +128,9 @@ const config::Fields<PostgresTableOptions>& postgres_table_fields() {
                "when the server is another one or went back in time; auto: rescan where writes may be "
                "repeated, else halt")
           .add("on_null_cursor", &O::on_null_cursor,
-               "rows whose cursor is NULL can never be read: halt, or ignore them");
+               "rows whose cursor is NULL can never be read: halt, or ignore them")
+          .add("timeout", &O::timeout, "for one page; default: that of the connection")
+          .range(1s, 24h);
   return all;
 }
 
