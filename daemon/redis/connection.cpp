@@ -85,17 +85,20 @@ std::size_t Decoder::add(const void* opaque, ReplyType type, std::int64_t value,
 }
 
 void Decoder::feed(std::string_view bytes) {
-  const auto check = [this](int status) {
-    if (status != REDIS_OK) {
-      throw Error(ErrorKind::Permanent, fmt::format("this is no Redis: {}", reader_->errstr));
-    }
-  };
-  check(redisReaderFeed(reader_.get(), bytes.data(), bytes.size()));
+  if (redisReaderFeed(reader_.get(), bytes.data(), bytes.size()) != REDIS_OK) refuse();
+}
+
+bool Decoder::next(Replies& into) {
+  replies_ = &into;
   void* reply = nullptr;
-  do {
-    reply = nullptr;
-    check(redisReaderGetReply(reader_.get(), &reply));
-  } while (reply != nullptr);
+  if (redisReaderGetReply(reader_.get(), &reply) != REDIS_OK) refuse();
+  return reply != nullptr;
+}
+
+bool Decoder::drained() const noexcept { return reader_->ridx < 0 && reader_->pos == reader_->len; }
+
+void Decoder::refuse() const {
+  throw Error(ErrorKind::Permanent, fmt::format("this is no Redis: {}", reader_->errstr));
 }
 
 // --- Connection --------------------------------------------------------------------------------------
@@ -152,35 +155,90 @@ coro::Task<> Connection::log_in(const Address& address) {
 }
 
 coro::Task<> Connection::exchange(std::string_view commands, std::size_t count, Replies& into) {
-  into.clear();
-  decoder_.decode_into(into);
   co_await stream_->write(commands);
-  while (into.count() < count) {
-    const std::string_view bytes = co_await stream_->read();
-    if (bytes.empty()) throw Error(ErrorKind::Transient, server_ + " closed the connection");
-    decoder_.feed(bytes);
-  }
-  if (into.count() != count)
+  co_await read_replies(count, into);
+  if (!decoder_.drained() || !received_.empty()) {
     throw Error(ErrorKind::Transient, server_ + " sent more replies than were asked for");
+  }
 }
 
-coro::Task<> Connection::execute(std::string_view commands, std::size_t count, Replies& into) {
+coro::Task<> Connection::read_more() {
+  received_ = co_await stream_->read();
+  if (received_.empty()) throw Error(ErrorKind::Transient, server_ + " closed the connection");
+}
+
+coro::Task<> Connection::read_replies(std::size_t count, Replies& into) {
+  into.clear();
+  while (into.count() < count) {
+    const bool complete = decoder_.next(into);
+    if (complete) continue;
+    if (received_.empty()) co_await read_more();
+    decoder_.feed(received_);
+    received_ = {};
+  }
+}
+
+// Straight from the bytes: a commit has a thousand of these.
+coro::Task<std::size_t> Connection::read_queued(std::size_t count) {
+  constexpr std::string_view kQueued = "+QUEUED\r\n";
+  std::size_t skipped = 0;
+  while (skipped < count && decoder_.drained()) {
+    while (skipped < count && received_.starts_with(kQueued)) {
+      received_.remove_prefix(kQueued.size());
+      ++skipped;
+    }
+    if (skipped == count) break;
+    if (received_.empty()) {
+      co_await read_more();
+    } else if (received_.size() < kQueued.size() && kQueued.starts_with(received_)) {
+      const std::string begun(received_);  // cut in the middle
+      co_await read_more();
+      const std::size_t missing = std::min(kQueued.size() - begun.size(), received_.size());
+      const bool whole = begun.size() + missing == kQueued.size() &&
+                         kQueued.substr(begun.size()) == received_.substr(0, missing);
+      if (whole) {
+        received_.remove_prefix(missing);
+        ++skipped;
+      } else {
+        decoder_.feed(begun);
+      }
+    } else {
+      break;
+    }
+  }
+  co_return skipped;
+}
+
+// Whatever goes wrong, the connection is closed: nobody knows what Redis did.
+template <class T>
+coro::Task<T> Connection::in_time(coro::Task<T> task) {
   std::exception_ptr failure;
   try {
-    co_await with_timeout(loop_, options_.timeout, "waiting for " + server_, exchange(commands, count, into));
+    co_return co_await with_timeout(loop_, options_.timeout, "waiting for " + server_, std::move(task));
   } catch (const Error& error) {
-    failure =
-        std::make_exception_ptr(error.kind() == ErrorKind::Transient &&
-                                        std::string_view(error.what()).find(server_) == std::string_view::npos
-                                    ? error.within(server_)
-                                    : error);
+    const bool named = std::string_view(error.what()).find(server_) != std::string_view::npos;
+    const bool passing = error.kind() == ErrorKind::Transient;
+    failure = std::make_exception_ptr(passing && !named ? error.within(server_) : error);
   } catch (...) {
     failure = std::current_exception();
   }
-  if (failure) {
-    stream_->close();
-    std::rethrow_exception(failure);
-  }
+  stream_->close();
+  std::rethrow_exception(failure);
+}
+
+coro::Task<> Connection::execute(std::string_view commands, std::size_t count, Replies& into) {
+  co_await in_time(exchange(commands, count, into));
+}
+
+coro::Task<> Connection::send(std::string_view commands) { co_await in_time(stream_->write(commands)); }
+
+coro::Task<> Connection::receive(std::size_t count, Replies& into) {
+  co_await in_time(read_replies(count, into));
+}
+
+coro::Task<std::size_t> Connection::skip_queued(std::size_t count) {
+  const std::size_t skipped = co_await in_time(read_queued(count));
+  co_return skipped;
 }
 
 coro::Task<Replies> Connection::command(std::vector<std::string> arguments) {

@@ -21,16 +21,19 @@ class Decoder {
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
 
-  // Where the next replies go.
-  void decode_into(Replies& replies) noexcept { replies_ = &replies; }
-  // Throws a Permanent error on bytes that are no RESP2.
   void feed(std::string_view bytes);
+  // Decodes the next reply, if it is there whole, and appends it.  Throws a Permanent error on bytes that are
+  // no RESP2.
+  bool next(Replies& into);
+  // Nothing is left of what was fed.
+  bool drained() const noexcept;
 
  private:
   struct Functions;
   struct FreeReader {
     void operator()(redisReader* reader) const;
   };
+  [[noreturn]] void refuse() const;
   std::size_t add(const void* task, ReplyType type, std::int64_t value, std::string_view text,
                   std::size_t elements);
 
@@ -50,22 +53,36 @@ class Connection {
   // caller at a time.  When it throws (deadline, stop, reset) the connection is closed: what Redis did with
   // the commands is unknown.
   coro::Task<> execute(std::string_view commands, std::size_t count, Replies& into);
+  // The same in two steps, so that the caller may work in between, or send more before it has read.
+  coro::Task<> send(std::string_view commands);
+  coro::Task<> receive(std::size_t count, Replies& into);
+  // Reads as many of the next `count` replies as are +QUEUED, the answer to a command inside MULTI, and says
+  // how many; what comes after them is left to receive().
+  coro::Task<std::size_t> skip_queued(std::size_t count);
   // One command whose error reply is an exception.
   coro::Task<Replies> command(std::vector<std::string> arguments);
 
+  // For a connection whose state is unknown to its user: it will not be used again.
+  void close() noexcept { stream_->close(); }
   bool closed() const noexcept { return stream_->closed(); }
   const std::string& server() const noexcept { return server_; }  // for messages
 
  private:
   Connection(loop::EventLoop& loop, const Options& options, std::unique_ptr<loop::Stream> stream,
              std::string server);
+  template <class T>
+  coro::Task<T> in_time(coro::Task<T> task);
   coro::Task<> exchange(std::string_view commands, std::size_t count, Replies& into);
+  coro::Task<> read_replies(std::size_t count, Replies& into);
+  coro::Task<std::size_t> read_queued(std::size_t count);
+  coro::Task<> read_more();
   coro::Task<> log_in(const Address& address);
 
   loop::EventLoop& loop_;
   const Options& options_;
   std::unique_ptr<loop::Stream> stream_;
   std::string server_;
+  std::string_view received_;  // not yet decoded; until the next read of the stream
   Decoder decoder_;
 };
 

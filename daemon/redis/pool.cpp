@@ -52,8 +52,9 @@ coro::Task<Pool::Lease> Pool::acquire() {
   Slot slot(*this);
   // Another free connection may be there for the next in the queue.
   for (coro::Signal* waiter : waiters_) waiter->notify();
+  // As good a question as PING, and it forgets what the last user may have watched.
   CommandBuffer ping;
-  ping.add("PING");
+  ping.add("UNWATCH");
   Replies replies;
   while (!idle_.empty()) {
     std::unique_ptr<Connection> connection = std::move(idle_.front());
