@@ -12,16 +12,26 @@
 
 namespace syncd::jobs {
 
-// The names of the columns, shared by all batches of a stream.
+// What a cell's text is, for sinks that write typed values (JSON).
+enum class ColumnKind : std::uint8_t { Text, Number, Boolean, Json };
+
+// The names and kinds of the columns, shared by all batches of a stream.
 class Schema {
  public:
-  explicit Schema(std::vector<std::string> columns) : columns_(std::move(columns)) {}
+  // `kinds` has one entry a column; empty: all are Text.
+  explicit Schema(std::vector<std::string> columns, std::vector<ColumnKind> kinds = {})
+      : columns_(std::move(columns)), kinds_(std::move(kinds)) {
+    kinds_.resize(columns_.size(), ColumnKind::Text);
+  }
   const std::vector<std::string>& columns() const noexcept { return columns_; }
   std::size_t size() const noexcept { return columns_.size(); }
+  ColumnKind kind(std::size_t column) const noexcept { return kinds_[column]; }
+  const std::vector<ColumnKind>& kinds() const noexcept { return kinds_; }
   std::optional<std::size_t> find(std::string_view column) const noexcept;
 
  private:
   std::vector<std::string> columns_;
+  std::vector<ColumnKind> kinds_;
 };
 
 // A text or NULL; a view.

@@ -59,7 +59,7 @@ class Rename final : public Transform {
       if (batch->shared_schema() != seen) {
         seen = batch->shared_schema();
         resolve_columns(*seen, old_names(fields), "rename");
-        after = std::make_shared<const Schema>(renamed(seen->columns(), fields));
+        after = std::make_shared<const Schema>(renamed(seen->columns(), fields), seen->kinds());
         if (const auto twice = duplicate(after->columns())) {
           throw Error(ErrorKind::Config, "rename: two columns would be named '" + *twice + "'");
         }

@@ -33,13 +33,16 @@ class Select final : public Transform {
 
  private:
   static Batches keep(std::vector<std::string> fields, Batches upstream) {
-    const auto narrow = std::make_shared<const Schema>(fields);
     std::shared_ptr<const Schema> seen;
+    std::shared_ptr<const Schema> narrow;
     std::vector<std::size_t> columns;
     while (auto batch = co_await upstream.next()) {
       if (batch->shared_schema() != seen) {
         seen = batch->shared_schema();
         columns = resolve_columns(*seen, fields, "select");
+        std::vector<ColumnKind> kinds;
+        for (const std::size_t column : columns) kinds.push_back(seen->kind(column));
+        narrow = std::make_shared<const Schema>(fields, std::move(kinds));
       }
       batch->select(narrow, columns);
       co_yield std::move(*batch);

@@ -1,0 +1,58 @@
+#include "jobs/row_json.hpp"
+
+#include <numeric>
+
+#include "daemon/base/escape.hpp"
+
+namespace syncd::jobs {
+namespace {
+
+// Servers write numbers as JSON does, but for NaN and the infinities.
+bool number(std::string_view text) {
+  const std::size_t first = text.starts_with('-') ? 1 : 0;
+  return text.size() > first && text[first] >= '0' && text[first] <= '9';
+}
+
+void append_value(std::string& out, ColumnKind kind, Cell cell) {
+  const std::string_view text = cell.text();
+  if (cell.null()) {
+    out += "null";
+  } else if ((kind == ColumnKind::Number && number(text)) || (kind == ColumnKind::Json && !text.empty())) {
+    out += text;
+  } else if (kind == ColumnKind::Boolean && (text == "t" || text == "true")) {
+    out += "true";
+  } else if (kind == ColumnKind::Boolean && (text == "f" || text == "false")) {
+    out += "false";
+  } else {
+    append_json_string(out, text);
+  }
+}
+
+}  // namespace
+
+RowJson::RowJson(const Schema& schema, std::vector<std::size_t> columns) {
+  for (const std::size_t index : columns) {
+    std::string head = columns_.empty() ? "{" : ",";
+    append_json_string(head, schema.columns()[index]);
+    head += ':';
+    columns_.push_back(Column{index, schema.kind(index), std::move(head)});
+  }
+}
+
+void RowJson::append(std::string& out, const Batch& batch, std::size_t row) const {
+  for (const Column& column : columns_) {
+    out += column.head;
+    append_value(out, column.kind, batch.cell(row, column.index));
+  }
+  out += columns_.empty() ? "{}" : "}";
+}
+
+std::string row_json(const Batch& batch, std::size_t row) {
+  std::vector<std::size_t> columns(batch.schema().size());
+  std::iota(columns.begin(), columns.end(), std::size_t{0});
+  std::string out;
+  RowJson(batch.schema(), std::move(columns)).append(out, batch, row);
+  return out;
+}
+
+}  // namespace syncd::jobs
