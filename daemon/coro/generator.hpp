@@ -71,8 +71,10 @@ class [[nodiscard]] AsyncGenerator {
     bool await_ready() const noexcept { return !handle_ || handle_.done(); }
     template <class P>
     void await_suspend(std::coroutine_handle<P> consumer) noexcept {
-      handle_.promise().consumer_ = consumer;
-      handle_.promise().stop = stop_of(consumer);
+      auto& producer = handle_.promise();
+      assert(!producer.consumer_ && "one next() at a time");
+      producer.consumer_ = consumer;
+      producer.stop = stop_of(consumer);
       transfer_to(handle_);
     }
     std::optional<T> await_resume() {
