@@ -1,1 +1,165 @@
-int main() { return 0; }
+// syncd: the daemon's command line.
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "config/load.hpp"
+#include "config/suggest.hpp"
+#include "daemon/app.hpp"
+#include "daemon/base/escape.hpp"
+#include "daemon/base/log.hpp"
+#include "daemon/base/version.hpp"
+#include "jobs/reference.hpp"
+
+namespace {
+
+using namespace syncd;
+
+// sysexits.h, as documented in syncd(8).
+enum Exit { kOk = 0, kFailed = 1, kUsage = 64, kNoInput = 66, kInternal = 70, kBusy = 75, kConfig = 78 };
+
+struct Arguments {
+  std::string config = "/etc/syncd/syncd.toml";
+  std::string once;
+  bool check = false;
+  bool reference = false;
+};
+
+// No core with secrets in it, and no other process of our user may trace us.
+void forbid_core_dumps() {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::prctl(PR_SET_DUMPABLE, 0);
+}
+
+void print_findings(const config::Findings& findings) {
+  for (const auto& finding : findings.all()) fmt::print(stderr, "{}\n", escaped(finding.printed()));
+  fmt::print(stderr, "syncd: {} mistake{} in the configuration\n", findings.size(),
+             findings.size() == 1 ? "" : "s");
+}
+
+log::Level level_of(config::LogLevel level) {
+  switch (level) {
+    case config::LogLevel::kTrace:
+      return log::Level::Trace;
+    case config::LogLevel::kDebug:
+      return log::Level::Debug;
+    case config::LogLevel::kInfo:
+      return log::Level::Info;
+    case config::LogLevel::kWarn:
+      return log::Level::Warn;
+    case config::LogLevel::kError:
+      return log::Level::Error;
+  }
+  return log::Level::Info;
+}
+
+log::Format format_of(config::LogFormat format) {
+  switch (format) {
+    case config::LogFormat::kAuto:
+      return log::Format::Auto;
+    case config::LogFormat::kText:
+      return log::Format::Text;
+    case config::LogFormat::kJson:
+      return log::Format::Json;
+    case config::LogFormat::kJournal:
+      return log::Format::Journal;
+  }
+  return log::Format::Auto;
+}
+
+int run_once(App& app, const std::string& job) {
+  const bool terminal = ::isatty(STDERR_FILENO) == 1;
+  const auto started = std::chrono::steady_clock::now();
+  const auto line = [&](const jobs::RunnerView& view) {
+    if (!terminal) return;
+    fmt::print(stderr, "\r\033[K{}: {} rows, {} rows/s{}", job, human_count(view.rows),
+               human_count(static_cast<std::uint64_t>(view.rows_per_second)),
+               view.waiting_for.empty() ? "" : ", waiting: " + escaped(view.waiting_for));
+    std::fflush(stderr);
+  };
+  const auto record = app.run_once(job, line);
+  if (terminal) fmt::print(stderr, "\r\033[K");
+  const auto took = human_duration(std::chrono::steady_clock::now() - started);
+  if (record.outcome == "succeeded") {
+    fmt::print(stderr, "{}: {} rows in {}\n", job, human_count(record.rows), took);
+    return kOk;
+  }
+  fmt::print(stderr, "{}: {} after {} rows and {}: {}\n", job, record.outcome, human_count(record.rows), took,
+             escaped(record.error));
+  return kFailed;
+}
+
+int run(const Arguments& arguments) {
+  const config::Findings findings;
+  config::Config config = config::load(arguments.config, findings);
+  jobs::Connections::check(config.connections);
+  auto plans = jobs::plan_jobs(config);
+  if (!findings.empty()) {
+    print_findings(findings);
+    return kConfig;
+  }
+  if (arguments.check) {
+    fmt::print("{}: {} job{} and {} connection{}, no mistake found\n", arguments.config, plans.size(),
+               plans.size() == 1 ? "" : "s", config.connections.size(),
+               config.connections.size() == 1 ? "" : "s");
+    return kOk;
+  }
+  if (!arguments.once.empty() && plans.count(arguments.once) == 0) {
+    std::vector<std::string> known;
+    for (const auto& [name, plan] : plans) known.push_back(name);
+    fmt::print(stderr, "syncd: {}\n", config::unknown_text("job", arguments.once, known));
+    return kNoInput;
+  }
+  log::setup(level_of(config.log.level), format_of(config.log.format));
+  App app(std::move(config), std::move(plans));
+  if (!arguments.once.empty()) return run_once(app, arguments.once);
+  app.serve();
+  return kOk;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  forbid_core_dumps();
+  CLI::App cli{"syncd: keeps systems in step, without losing a row"};
+  cli.footer(
+      "Examples:\n"
+      "  syncd --check                 every mistake of every file, with its place\n"
+      "  syncd --once users            one run in the foreground\n"
+      "  syncd --config ./syncd.toml   the daemon, in the foreground; syncctl talks to it\n");
+  Arguments arguments;
+  cli.add_option("--config,-c", arguments.config, "the main file; jobs.d/*.toml beside it is read too")
+      ->envname("SYNCD_CONFIG")
+      ->capture_default_str();
+  cli.add_flag("--check", arguments.check, "check the configuration and exit (78: there are mistakes)");
+  cli.add_option("--once", arguments.once, "run JOB until it has caught up, in the foreground")
+      ->type_name("JOB");
+  cli.add_flag("--reference", arguments.reference, "print the reference of every option as Markdown");
+  cli.set_version_flag("--version", std::string("syncd ") + kVersion);
+  try {
+    cli.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return cli.exit(error) == 0 ? kOk : kUsage;
+  }
+  if (arguments.reference) {
+    fmt::print("{}", jobs::reference());
+    return kOk;
+  }
+  try {
+    return run(arguments);
+  } catch (const InUse& error) {
+    fmt::print(stderr, "syncd: {}\n", escaped(error.what()));
+    return kBusy;
+  } catch (const Error& error) {
+    fmt::print(stderr, "syncd: {}\n", escaped(error.what()));
+    return kFailed;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "syncd: internal error: {}\n", escaped(error.what()));
+    return kInternal;
+  }
+}

@@ -41,6 +41,20 @@ void Runner::stop(bool hard, std::string reason) {
   }
 }
 
+Task<> Runner::assign(Positions positions) {
+  RunContext run_context = context();
+  const auto sink = plan_.sink.make(run_context);
+  co_await sink->assign(positions);
+  view_.positions = positions.all();
+  database_.replace_positions(plan_.job.name, view_.positions, clock_.wall_now());
+  changed_();
+}
+
+void Runner::forget_fence() {
+  view_.fenced = false;
+  changed_();
+}
+
 Task<store::RunRecord> Runner::wait_for_end() {
   coro::Signal ended(clock_);
   struct Registered {
@@ -63,9 +77,11 @@ coro::Task<> Runner::run(WallTime planned) {
   record.job = job;
   record.planned = planned;
   record.started = clock_.wall_now();
-  std::map<std::string, std::string> positions = std::move(view_.positions);
-  view_ = RunnerView{};
-  view_.positions = std::move(positions);
+  RunnerView fresh;
+  fresh.positions = std::move(view_.positions);
+  fresh.last_error = std::move(view_.last_error);  // until it moves again
+  fresh.last_error_at = view_.last_error_at;
+  view_ = std::move(fresh);
   view_.started = record.started;
   view_.state = RunnerView::State::Running;
   changed_();
@@ -101,6 +117,7 @@ coro::Task<> Runner::run(WallTime planned) {
   switch (verdict.end) {
     case Verdict::End::Done:
       record.outcome = "succeeded";
+      view_.last_error.clear();
       break;
     case Verdict::End::Cancelled:
       record.outcome = "cancelled";
@@ -109,6 +126,7 @@ coro::Task<> Runner::run(WallTime planned) {
     case Verdict::End::Failed:
       record.outcome = "failed";
       record.error = verdict.error;
+      view_.fenced = verdict.fenced;
       log::error(job, "failed after {} attempt{}: {}", view_.attempts, view_.attempts == 1 ? "" : "s",
                  verdict.error);
       break;
@@ -152,6 +170,7 @@ Task<Runner::Verdict> Runner::judged_attempt() {
   } catch (const Error& error) {
     verdict.end = Verdict::End::Failed;
     verdict.retry = error.kind() == ErrorKind::Transient;
+    verdict.fenced = error.kind() == ErrorKind::Fenced;
     verdict.retry_after = error.retry_after();
     verdict.error = error.what();
   } catch (const std::exception& error) {

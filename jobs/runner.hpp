@@ -32,6 +32,7 @@ struct RunnerView {
   std::string last_error;  // of the latest failed attempt; cleared by the next batch
   std::optional<WallTime> last_error_at;
   std::map<std::string, std::string> positions;  // partition -> text, as last committed
+  bool fenced = false;                           // the latest run ended because another daemon owns the sink
 };
 
 class Runner final : public schedule::Runnable, private Progress, private Monitor, private BadRecords {
@@ -58,6 +59,11 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   // A context for components that are made outside a run (check, explain, checkpoint).
   RunContext context();
 
+  // Replaces the positions, in the sink and here.  Precondition: no run is under way, nor begins meanwhile.
+  Task<> assign(Positions positions);
+  // The operator lets the job take its sink back.
+  void forget_fence();
+
  private:
   struct Run {
     explicit Run(const std::stop_token* parent) : hard(parent), soft(&hard.token()) {}
@@ -70,6 +76,7 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   struct Verdict {
     enum class End { Done, Cancelled, Failed } end = End::Done;
     bool retry = false;
+    bool fenced = false;
     std::optional<std::chrono::nanoseconds> retry_after;
     std::string error;
   };

@@ -46,4 +46,10 @@ class Error : public std::runtime_error {
   std::optional<std::chrono::nanoseconds> retry_after_;
 };
 
+// Another process holds what this one needs for itself (state directory, control socket).
+class InUse : public Error {
+ public:
+  explicit InUse(const std::string& text) : Error(ErrorKind::Permanent, text) {}
+};
+
 }  // namespace syncd

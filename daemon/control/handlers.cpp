@@ -47,13 +47,13 @@ Task<Json> watch(Request& request) {
   const Parameters from(request.parameters, {"job"});
   const std::optional<std::string> job = from.optional_text("job");
   Operations& operations = request.operations;
-  status::StatusBoard::Subscription subscription(operations.board());
+  status::Changes::Subscription subscription(operations.changes());
   std::uint64_t seen = 0;
   for (bool first = true;; first = false) {
-    const std::uint64_t now = operations.board().version();
+    const std::uint64_t now = operations.changes().version();
     Json jobs = Json::array();
     for (const std::string& name : wanted(operations, job)) {
-      if (!first && operations.board().version_of(name) <= seen) continue;
+      if (!first && operations.changes().version_of(name) <= seen) continue;
       jobs.push_back(to_json(operations.status(name)));
     }
     seen = now;
@@ -175,7 +175,7 @@ Task<> send_until_ended(Request& request, std::string job, Awaited& awaited) {
   while (true) {
     const bool ended = co_await awaited.ended.wait_until(request.clock.now() + kBetweenChanges);
     if (ended) co_return;
-    const std::uint64_t now = request.operations.board().version_of(job);
+    const std::uint64_t now = request.operations.changes().version_of(job);
     if (!request.more || now == seen) continue;
     seen = now;
     Json progress = object("status", to_json(request.operations.status(job)));

@@ -13,8 +13,8 @@
 #include "daemon/base/error.hpp"
 #include "daemon/base/time.hpp"
 #include "daemon/coro/task.hpp"
+#include "daemon/status/changes.hpp"
 #include "daemon/status/job_status.hpp"
-#include "daemon/status/status_board.hpp"
 
 namespace syncd::control {
 
@@ -88,7 +88,7 @@ class Operations {
   // The status now.  Throws NoSuchJob.
   virtual status::JobStatus status(const std::string& job) = 0;
   // Where changes are announced; outlives the control server.
-  virtual status::StatusBoard& board() = 0;
+  virtual status::Changes& changes() = 0;
 
   // Starts a run now, outside the schedule.  Throws NoSuchJob, Busy (runs already, paused).
   virtual void start(const std::string& job) = 0;

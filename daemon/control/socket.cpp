@@ -28,6 +28,11 @@ constexpr int kBacklog = 64;
   throw Error(ErrorKind::Permanent, fmt::format("control socket {}: {}", escaped(path), why));
 }
 
+std::string in_use_text(const std::string& path, const std::string& how) {
+  return fmt::format("control socket {}: {}; stop that one, or give this one another [control] socket",
+                     escaped(path), how);
+}
+
 std::optional<gid_t> gid_of(const std::string& group) {
   std::vector<char> buffer(16 * 1024);
   struct group entry {};
@@ -92,9 +97,9 @@ void ControlSocket::take_lock() {
     std::array<char, 32> holder{};
     const ssize_t length = ::pread(lock_.get(), holder.data(), holder.size() - 1, 0);
     const std::string pid(holder.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
-    refuse(path_, fmt::format("held by another syncd, pid {}; stop that one, or give this one another "
-                              "[control] socket",
-                              pid.empty() ? "unknown" : escaped(pid.substr(0, pid.find('\n')))));
+    throw InUse(
+        in_use_text(path_, fmt::format("held by another syncd, pid {}",
+                                       pid.empty() ? "unknown" : escaped(pid.substr(0, pid.find('\n'))))));
   }
   const std::string pid = fmt::format("{}\n", ::getpid());
   if (::ftruncate(lock_.get(), 0) != 0 ||
@@ -118,7 +123,7 @@ void ControlSocket::clear_path() {
   const bool answered =
       ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ||
       errno == EAGAIN;
-  if (answered) refuse(path_, "another process listens on it; stop that one, or name another path");
+  if (answered) throw InUse(in_use_text(path_, "another process listens on it"));
   if (::unlink(path_.c_str()) != 0) {
     refuse(path_, fmt::format("removing the stale socket: {}", std::strerror(errno)));
   }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -127,10 +128,9 @@ void Database::take_lock(const std::filesystem::path& file) {
   if (::flock(lock_.fd, LOCK_EX | LOCK_NB) != 0) {
     std::array<char, 32> text{};
     const auto count = ::pread(lock_.fd, text.data(), text.size() - 1, 0);
-    throw Error(
-        ErrorKind::Permanent,
-        fmt::format("the state directory {} is in use by another syncd{}", file.parent_path().string(),
-                    count > 0 ? fmt::format(" (pid {})", std::atol(text.data())) : ""));
+    throw InUse(fmt::format("the state directory {} is in use by another syncd{}",
+                            file.parent_path().string(),
+                            count > 0 ? fmt::format(" (pid {})", std::atol(text.data())) : ""));
   }
   const std::string pid = std::to_string(::getpid()) + "\n";
   if (::ftruncate(lock_.fd, 0) != 0 || ::pwrite(lock_.fd, pid.data(), pid.size(), 0) < 0) {
@@ -313,7 +313,8 @@ void Database::add_dead_letter(const std::string& job, const std::string& record
 
 std::vector<DeadLetter> Database::dead_letters(const std::string& job, std::uint64_t limit) {
   Statement select(*this,
-                   "SELECT id, time_us, record, error FROM dead_letters WHERE job = ? ORDER BY id LIMIT ?");
+                   "SELECT id, time_us, record, error FROM dead_letters WHERE job = ?"
+                   " ORDER BY id DESC LIMIT ?");
   select.bind(job).bind(static_cast<std::int64_t>(limit));
   std::vector<DeadLetter> found;
   while (select.step()) {
@@ -325,6 +326,7 @@ std::vector<DeadLetter> Database::dead_letters(const std::string& job, std::uint
     letter.error = select.text(3);
     found.push_back(std::move(letter));
   }
+  std::reverse(found.begin(), found.end());
   return found;
 }
 

@@ -79,6 +79,7 @@ class Database {
   // Durable on return (fsync): what it holds is nowhere else.
   void add_dead_letter(const std::string& job, const std::string& record, const std::string& error,
                        WallTime time);
+  // The newest `limit`, oldest of them first.
   std::vector<DeadLetter> dead_letters(const std::string& job, std::uint64_t limit);
   std::uint64_t count_dead_letters(const std::string& job);
   void clear_dead_letters(const std::string& job);

@@ -91,7 +91,8 @@ TEST_F(DatabaseTest, KeepsDeadLettersUntilTheyAreCleared) {
   database.add_dead_letter("users", R"({"id":"1"})", "WRONGTYPE", wall_now());
   database.add_dead_letter("users", R"({"id":"2"})", "WRONGTYPE", wall_now());
   EXPECT_EQ(database.count_dead_letters("users"), 2U);
-  EXPECT_EQ(database.dead_letters("users", 1).at(0).record, R"({"id":"1"})");
+  EXPECT_EQ(database.dead_letters("users", 1).at(0).record, R"({"id":"2"})") << "the newest";
+  EXPECT_EQ(database.dead_letters("users", 9).at(0).record, R"({"id":"1"})") << "oldest first";
   database.clear_dead_letters("users");
   EXPECT_EQ(database.count_dead_letters("users"), 0U);
 }

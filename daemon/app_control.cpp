@@ -1,0 +1,229 @@
+#include "daemon/app_control.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "config/suggest.hpp"
+#include "daemon/base/log.hpp"
+#include "daemon/coro/timeout.hpp"
+
+namespace syncd {
+namespace {
+
+// For a commit under way to end, and for a sink or source to answer.
+constexpr Duration kPatience = std::chrono::seconds(60);
+
+}  // namespace
+
+// --- the socket --------------------------------------------------------------------------------------
+
+void App::Control::listen() {
+  const config::Control& wanted = app_.config_.control;
+  socket_.emplace(wanted.socket, wanted.group);
+  server_.emplace(app_.loop_, *this, *socket_, control::Access(wanted.group, ::getuid()));
+  serving_.spawn(serve());
+}
+
+coro::Task<> App::Control::serve() {
+  try {
+    co_await server_->serve();
+  } catch (const std::exception& error) {
+    log::error("", "{}; the jobs go on, but syncctl cannot reach this daemon any more", error.what());
+  }
+}
+
+coro::Task<> App::Control::close() {
+  serving_.request_stop();
+  co_await serving_.join();
+}
+
+// --- which job, and whether it may run ---------------------------------------------------------------
+
+std::vector<std::string> App::Control::job_names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, runner] : app_.runners_) names.push_back(name);
+  return names;
+}
+
+jobs::Runner& App::Control::runner_of(const std::string& job) const {
+  const auto found = app_.runners_.find(job);
+  if (found == app_.runners_.end()) throw control::NoSuchJob(job);
+  return *found->second;
+}
+
+void App::Control::changed(const std::string& job) {
+  const bool fenced = runner_of(job).view().fenced;
+  if (fenced != (fenced_.count(job) != 0)) {
+    fenced ? void(fenced_.insert(job)) : void(fenced_.erase(job));
+    update_schedule(job);
+  }
+  changes_.touch(job);
+}
+
+// A fenced job does not come back by itself: two daemons would take the sink from each other for ever.
+void App::Control::update_schedule(const std::string& job) {
+  const bool off = app_.database_.paused(job) || still_.count(job) != 0 || fenced_.count(job) != 0;
+  app_.scheduler_.set_paused(job, off);
+  changes_.touch(job);
+}
+
+void App::Control::start(const std::string& job) {
+  const jobs::Runner& runner = runner_of(job);
+  if (runner.running()) throw control::Busy(fmt::format("{} runs already", job));
+  if (still_.count(job) != 0) throw control::Busy(fmt::format("the checkpoint of {} is being changed", job));
+  if (const auto pause = app_.database_.paused(job)) {
+    throw control::Busy(fmt::format("{} is paused{}{}; `syncctl resume {}` first", job,
+                                    pause->reason.empty() ? "" : ": ", pause->reason, job));
+  }
+  if (!app_.scheduler_.trigger(job)) {
+    throw control::Busy(fmt::format("{} is about to run already, or the daemon is stopping", job));
+  }
+}
+
+coro::Task<control::RunResult> App::Control::run(std::string job) {
+  start(job);
+  const store::RunRecord record = co_await runner_of(job).wait_for_end();
+  control::RunResult result;
+  result.outcome = record.outcome;
+  result.error = record.error;
+  result.started = record.started;
+  result.ended = record.ended.value_or(record.started);
+  result.rows = record.rows;
+  result.bytes = record.bytes;
+  result.attempts = record.attempts;
+  co_return result;
+}
+
+void App::Control::cancel(const std::string& job) {
+  jobs::Runner& runner = runner_of(job);
+  if (!runner.running()) throw control::Busy(fmt::format("{} does not run", job));
+  runner.stop(false, "cancelled by the operator");
+}
+
+void App::Control::pause(const std::string& job, const std::string& reason) {
+  jobs::Runner& runner = runner_of(job);
+  app_.database_.pause(job, reason, wall_now());
+  update_schedule(job);
+  runner.stop(false, reason.empty() ? "paused by the operator" : "paused: " + reason);
+  log::info(job, "paused{}{}", reason.empty() ? "" : ": ", reason);
+}
+
+void App::Control::resume(const std::string& job) {
+  jobs::Runner& runner = runner_of(job);
+  const bool was = app_.database_.paused(job).has_value();
+  app_.database_.resume(job);
+  runner.forget_fence();
+  update_schedule(job);
+  if (was) log::info(job, "resumed");
+}
+
+void App::Control::shutdown() { app_.shut_down("syncctl shutdown"); }
+
+// --- checkpoints -------------------------------------------------------------------------------------
+
+// While this lives no run of the job begins; when it goes, a run that it ended goes on where the
+// checkpoint then is.
+class App::Control::Still {
+ public:
+  Still(Control& control, const std::string& job) : control_(control), job_(job) {
+    if (!control_.still_.insert(job).second) {
+      throw control::Busy(fmt::format("the checkpoint of {} is being changed already", job));
+    }
+    control_.update_schedule(job);
+  }
+  ~Still() {
+    control_.still_.erase(job_);
+    try {
+      control_.update_schedule(job_);
+      if (interrupted && !control_.app_.database_.paused(job_)) control_.app_.scheduler_.trigger(job_);
+    } catch (const std::exception& error) {
+      log::error(job_, "starting it again: {}", error.what());
+    }
+  }
+  Still(const Still&) = delete;
+  Still& operator=(const Still&) = delete;
+  bool interrupted = false;
+
+ private:
+  Control& control_;
+  const std::string job_;
+};
+
+// Precondition: a Still for this job.  Ends the run under way; nothing writes the checkpoint afterwards.
+coro::Task<> App::Control::stand_still(Still& still, jobs::Runner& runner) {
+  co_await yield_to_loop(app_.loop_);  // a run that was triggered before begins now
+  if (!runner.running()) co_return;
+  still.interrupted = true;
+  runner.stop(false, "the checkpoint was changed");
+  co_await with_timeout(app_.loop_, kPatience, "waiting for the end of the commit under way",
+                        runner.wait_for_end());
+}
+
+coro::Task<jobs::Positions> App::Control::positions_of(jobs::Runner& runner) {
+  jobs::RunContext context = runner.context();
+  const auto sink = runner.plan().sink.make(context);
+  auto held = co_await with_timeout(app_.loop_, kPatience, "asking the sink", sink->recall());
+  if (held) co_return *std::move(held);
+  jobs::Positions local;
+  for (const auto& [partition, text] : app_.database_.positions(runner.plan().job.name)) {
+    local.advance(jobs::Position(partition, text));
+  }
+  co_return local;
+}
+
+coro::Task<> App::Control::set_checkpoint(std::string job, std::string partition, std::string text) {
+  jobs::Runner& runner = runner_of(job);
+  const jobs::Position position(std::move(partition), std::move(text));
+  jobs::RunContext context = runner.context();
+  runner.plan().source.make(context)->describe(position);  // throws where it is none
+  Still still(*this, job);
+  co_await stand_still(still, runner);
+  jobs::Positions positions = co_await positions_of(runner);
+  if (!positions.empty() && positions.all().count(position.partition()) == 0) {
+    throw Error(ErrorKind::Config,
+                fmt::format("{} has no partition '{}'; `syncctl checkpoint show {}` lists them", job,
+                            position.partition(), job));
+  }
+  positions.advance(position);
+  co_await with_timeout(app_.loop_, kPatience, "setting the checkpoint", runner.assign(std::move(positions)));
+  log::info(job, "the checkpoint was set by the operator");
+}
+
+coro::Task<> App::Control::rewind_checkpoint(std::string job, std::string to) {
+  jobs::Runner& runner = runner_of(job);
+  jobs::Positions positions;  // none at all is the start of every partition
+  if (to != "start") {
+    jobs::RunContext context = runner.context();
+    const auto source = runner.plan().source.make(context);
+    auto position =
+        co_await with_timeout(app_.loop_, kPatience, "asking the source", source->position_at(to));
+    positions.advance(position);
+  }
+  Still still(*this, job);
+  co_await stand_still(still, runner);
+  co_await with_timeout(app_.loop_, kPatience, "setting the checkpoint", runner.assign(std::move(positions)));
+  log::info(job, "the checkpoint was set back to {} by the operator", to);
+}
+
+// --- dead letters ------------------------------------------------------------------------------------
+
+control::DeadLetters App::Control::dead_letters(const std::string& job, std::uint64_t limit) {
+  runner_of(job);
+  control::DeadLetters kept;
+  kept.total = app_.database_.count_dead_letters(job);
+  for (store::DeadLetter& letter : app_.database_.dead_letters(job, limit)) {
+    kept.letters.push_back({letter.id, letter.time, std::move(letter.record), std::move(letter.error)});
+  }
+  return kept;
+}
+
+std::uint64_t App::Control::clear_dead_letters(const std::string& job) {
+  runner_of(job);
+  const std::uint64_t count = app_.database_.count_dead_letters(job);
+  app_.database_.clear_dead_letters(job);
+  changes_.touch(job);
+  log::info(job, "{} dead letter{} cleared by the operator", count, count == 1 ? " was" : "s were");
+  return count;
+}
+
+}  // namespace syncd

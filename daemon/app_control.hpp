@@ -1,0 +1,64 @@
+// App::Control: what the control socket may do with the daemon.  app_control.cpp operates,
+// app_status.cpp tells, app_check.cpp checks.
+#pragma once
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "daemon/app.hpp"
+#include "daemon/control/operations.hpp"
+#include "daemon/control/server.hpp"
+#include "daemon/control/socket.hpp"
+#include "daemon/coro/scope.hpp"
+
+namespace syncd {
+
+class App::Control final : public control::Operations {
+ public:
+  explicit Control(App& app) : app_(app), changes_(app.loop_) {}
+
+  // Binds the socket and serves it in the background, until close().
+  void listen();
+  coro::Task<> close();
+
+  // To be called by the runner of `job` on each change.
+  void changed(const std::string& job);
+
+  std::vector<std::string> job_names() const override;
+  status::JobStatus status(const std::string& job) override;
+  status::Changes& changes() override { return changes_; }
+  void start(const std::string& job) override;
+  coro::Task<control::RunResult> run(std::string job) override;
+  void cancel(const std::string& job) override;
+  void pause(const std::string& job, const std::string& reason) override;
+  void resume(const std::string& job) override;
+  coro::Task<std::vector<control::CheckFinding>> check(bool online) override;
+  coro::Task<control::Checkpoint> checkpoint(std::string job) override;
+  coro::Task<> set_checkpoint(std::string job, std::string partition, std::string text) override;
+  coro::Task<> rewind_checkpoint(std::string job, std::string to) override;
+  coro::Task<std::vector<std::string>> explain(std::string job) override;
+  control::DeadLetters dead_letters(const std::string& job, std::uint64_t limit) override;
+  std::uint64_t clear_dead_letters(const std::string& job) override;
+  void shutdown() override;
+
+ private:
+  class Still;  // keeps a job from running
+
+  jobs::Runner& runner_of(const std::string& job) const;  // throws NoSuchJob
+  // Whether the schedule may start the job: tells the scheduler.
+  void update_schedule(const std::string& job);
+  coro::Task<> stand_still(Still& still, jobs::Runner& runner);
+  coro::Task<jobs::Positions> positions_of(jobs::Runner& runner);
+  coro::Task<> serve();
+
+  App& app_;
+  status::Changes changes_;
+  std::set<std::string> still_;   // jobs whose checkpoint is being changed
+  std::set<std::string> fenced_;  // jobs whose sink another daemon took
+  std::optional<control::ControlSocket> socket_;
+  std::optional<control::Server> server_;
+  coro::AsyncScope serving_;
+};
+
+}  // namespace syncd
