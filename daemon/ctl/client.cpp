@@ -17,9 +17,11 @@
 namespace syncd::ctl {
 namespace {
 
+// Of the socket, or of its directory where that is closed to us.
 std::string group_of(const std::string& path) {
   struct stat found {};
-  if (::stat(path.c_str(), &found) != 0) return "syncd";  // its directory is closed to us too
+  const std::string directory = path.substr(0, path.rfind('/'));
+  if (::stat(path.c_str(), &found) != 0 && ::stat(directory.c_str(), &found) != 0) return "syncd";
   const struct group* entry = ::getgrgid(found.st_gid);
   return entry ? entry->gr_name : std::to_string(found.st_gid);
 }
@@ -27,18 +29,20 @@ std::string group_of(const std::string& path) {
 [[noreturn]] void fail_to_connect(const std::string& path, int error) {
   const std::string shown = escaped(path);
   if (error == EACCES || error == EPERM) {
-    throw Failure(
-        kNoPermission,
-        fmt::format("{}: permission denied; members of group '{}' may operate syncd (usermod -aG {} NAME, "
-                    "then log in again), and root may",
-                    shown, escaped(group_of(path)), escaped(group_of(path))));
+    const std::string group = escaped(group_of(path));
+    throw Failure(kNoPermission,
+                  fmt::format("permission denied: {}\n"
+                              "  root may, and the members of group '{}': `usermod -aG {} NAME`, "
+                              "then log in again",
+                              shown, group, group));
   }
   if (error == ENOENT || error == ECONNREFUSED || error == ENOTDIR) {
-    throw Failure(
-        kUnavailable,
-        fmt::format("{}: {}; is syncd running? `systemctl status syncd` tells, `systemctl start syncd` "
-                    "starts it; --socket names another socket",
-                    shown, std::strerror(error)));
+    throw Failure(kUnavailable,
+                  fmt::format("no syncd answers at {} ({})\n"
+                              "  start it with `systemctl start syncd`, or `syncd --config FILE` in "
+                              "the foreground\n"
+                              "  or name another socket: --socket PATH, SYNCD_SOCKET=PATH",
+                              shown, std::strerror(error)));
   }
   throw Failure(kUnavailable, fmt::format("{}: {}", shown, std::strerror(error)));
 }

@@ -210,7 +210,7 @@ std::string status_page(const JobStatus& job, const Look& look) {
     page.add("last error", escaped(job.last_error) + when);
   }
   if (job.dead_letters > 0) {
-    page.add("dead letters", fmt::format("{}; `syncctl dead-letters {}` shows them",
+    page.add("dead letters", fmt::format("{}; `syncctl dead-letters list {}` shows them",
                                          human_count(job.dead_letters), escaped(job.name)));
   }
   for (const std::string& line : job.guarantees) page.add("guarantee", escaped(line));

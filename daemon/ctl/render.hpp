@@ -23,11 +23,13 @@ std::string status_page(const status::JobStatus& job, const Look& look);
 // One line while a run is waited for, cut to the width.
 std::string progress_line(const status::JobStatus& job, const Look& look);
 
-// The parameters of the replies to Run, Check, ShowCheckpoint and ListDeadLetters.
+// The parameters of the replies to Run, Check, Explain, ShowCheckpoint, ListDeadLetters, ClearDeadLetters.
 std::string run_result(const std::string& job, const control::Json& result);
 std::string findings(const control::Json& findings, const Look& look);
+std::string explanation(const control::Json& reply, const Look& look);
 std::string checkpoint(const control::Json& reply);
 std::string dead_letters(const control::Json& reply, const Look& look);
+std::string cleared(const std::string& job, const control::Json& reply);
 
 std::string human_size(std::uint64_t bytes);  // "1.2 GiB"
 // "3 min ago", "in 12 s", "now".

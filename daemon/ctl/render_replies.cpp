@@ -82,6 +82,16 @@ std::string findings(const Json& findings, const Look& look) {
   return out + fmt::format("{} errors, {} warnings\n", counts[0], counts[1]);
 }
 
+std::string explanation(const Json& reply, const Look& look) {
+  std::string out;
+  for (const Json& line : list_of(reply, "lines")) {
+    if (!line.is_string()) continue;
+    const std::string text = wrapped(escaped(line.get<std::string>()), look.width, out.empty() ? 0 : 2);
+    out += text;
+  }
+  return out;
+}
+
 std::string checkpoint(const Json& reply) {
   const bool sink_holds = reply.value("sink_holds", Json(false)) == Json(true);
   std::string out = fmt::format("{}: {}\n", text_of(reply, "job"),
@@ -110,6 +120,12 @@ std::string dead_letters(const Json& reply, const Look& look) {
   }
   if (letters.size() < total) out += fmt::format("the newest {} of {}\n", letters.size(), human_count(total));
   return out;
+}
+
+std::string cleared(const std::string& job, const Json& reply) {
+  const std::uint64_t count = count_of(reply, "cleared");
+  return fmt::format("{}: {} dead letter{} forgotten\n", escaped(job), human_count(count),
+                     count == 1 ? "" : "s");
 }
 
 }  // namespace syncd::ctl

@@ -1,0 +1,143 @@
+#include "daemon/ctl/arguments.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "config/model.hpp"
+#include "config/suggest.hpp"
+#include "daemon/base/escape.hpp"
+#include "daemon/base/version.hpp"
+#include "daemon/ctl/client.hpp"
+
+namespace syncd::ctl {
+namespace {
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  syncctl status                      every job: state, lag, last and next run\n"
+    "  syncctl run users --wait            run now, show progress, exit 1 if it fails\n"
+    "  syncctl explain users               what it promises, and why it is where it is\n"
+    "  syncctl checkpoint rewind users --to start\n"
+    "  syncctl status --json | jq .state\n"
+    "\n"
+    "Exit codes: 0 done, 1 the operation or the job failed, 64 usage, 66 no such job, 69 the daemon\n"
+    "cannot be reached, 75 busy, 77 no permission, 78 the configuration is invalid.";
+
+// Declares the verbs; each notes itself in `arguments` when it was chosen.
+class Verbs {
+ public:
+  Verbs(CLI::App& cli, Arguments& arguments) : arguments_(arguments) {
+    job(*add(cli, "status", "what every job does, or everything about one", Verb::Status), false);
+    CLI::App* run = add(cli, "run", "run a job now", Verb::Run);
+    job(*run)->add_flag("--wait,-w", arguments_.wait, "wait for its end; exit 1 if it fails");
+    job(*add(cli, "cancel", "end the run under way after its current commit", Verb::Cancel));
+    CLI::App* pause = add(cli, "pause", "no run starts until `resume`; one under way ends", Verb::Pause);
+    job(*pause)->add_option("--reason,-r", arguments_.reason, "shown by status")->type_name("TEXT");
+    job(*add(cli, "resume", "let a paused job run again", Verb::Resume));
+    job(*add(cli, "explain", "what a job promises, and why it is where it is", Verb::Explain));
+    CLI::App* check = add(cli, "check", "check the configuration files as they are now", Verb::Check);
+    check->add_flag("--online,-o", arguments_.online, "ask the servers too: tables, privileges, pitfalls");
+    checkpoint(cli);
+    dead_letters(cli);
+    add(cli, "shutdown", "end the daemon in order, as SIGTERM does", Verb::Shutdown);
+    add(cli, "version", "the versions of syncctl and of the daemon", Verb::Version);
+  }
+
+ private:
+  CLI::App* add(CLI::App& parent, const char* name, const char* help, Verb verb) {
+    CLI::App* made = parent.add_subcommand(name, help);
+    made->callback([this, verb] { arguments_.verb = verb; });
+    return made;
+  }
+  CLI::App* job(CLI::App& verb, bool required = true) {
+    verb.add_option("JOB", arguments_.job, required ? "its name" : "its name; all where it is left out")
+        ->type_name("")
+        ->required(required);
+    return &verb;
+  }
+  void confirmed(CLI::App& verb) {
+    verb.add_flag("--yes,-y", arguments_.yes, "do not ask; needed where nobody can be asked");
+  }
+  void checkpoint(CLI::App& cli) {
+    CLI::App* group = cli.add_subcommand("checkpoint", "where a job goes on: show, set or rewind it");
+    group->require_subcommand(1);
+    job(*add(*group, "show", "the position, by its holder", Verb::ShowCheckpoint));
+    CLI::App* set =
+        job(*add(*group, "set", "put an exact position, as `show` prints it", Verb::SetCheckpoint));
+    set->add_option("POSITION", arguments_.text, "the position")->type_name("")->required();
+    set->add_option("--partition,-p", arguments_.partition, "where the source has several")
+        ->type_name("NAME");
+    confirmed(*set);
+    CLI::App* rewind =
+        job(*add(*group, "rewind", "go back to a value of the cursor", Verb::RewindCheckpoint));
+    rewind->add_option("--to,-t", arguments_.to, "\"start\", or a value of the first cursor column")
+        ->type_name("WHERE")
+        ->required();
+    confirmed(*rewind);
+  }
+  void dead_letters(CLI::App& cli) {
+    CLI::App* group = cli.add_subcommand("dead-letters", "records that could not be delivered");
+    group->require_subcommand(1);
+    CLI::App* list =
+        job(*add(*group, "list", "the newest ones, with the error of each", Verb::ListDeadLetters));
+    list->add_option("--limit,-n", arguments_.limit, "how many at most")
+        ->check(CLI::Range(1, 1000))
+        ->type_name("N")
+        ->capture_default_str();
+    CLI::App* clear = job(*add(*group, "clear", "forget them", Verb::ClearDeadLetters));
+    confirmed(*clear);
+  }
+
+  Arguments& arguments_;
+};
+
+std::vector<std::string> names_of(const CLI::App& parent) {
+  std::vector<std::string> names;
+  for (const CLI::App* verb : parent.get_subcommands(nullptr)) names.push_back(verb->get_name());
+  return names;
+}
+
+// What CLI11 does not say: which verb was meant.
+std::string unknown_verb(const CLI::App& cli, const CLI::ParseError& error) {
+  const CLI::App* parent = &cli;
+  while (!parent->get_subcommands().empty()) parent = parent->get_subcommands().front();
+  const std::vector<std::string> verbs = names_of(*parent);
+  for (const std::string& word : parent->remaining(true)) {
+    if (verbs.empty() || word.empty() || word.front() == '-') continue;
+    return config::unknown_text("verb", word, verbs);
+  }
+  return error.what();
+}
+
+}  // namespace
+
+std::optional<Arguments> parse_arguments(int argc, const char* const* argv, int& exit_code) {
+  Arguments arguments;
+  arguments.socket = config::Control().socket;
+  CLI::App cli{"syncctl: shows and steers a running syncd"};
+  cli.footer(kFooter);
+  cli.fallthrough();
+  cli.require_subcommand(1);
+  cli.add_option("--socket,-s", arguments.socket, "the daemon's control socket")
+      ->envname("SYNCD_SOCKET")
+      ->type_name("PATH")
+      ->capture_default_str();
+  cli.add_flag("--json,-j", arguments.json, "JSON, one object a line");
+  cli.set_version_flag("--version", std::string("syncctl ") + kVersion);
+  const Verbs verbs(cli, arguments);
+  try {
+    cli.parse(argc, argv);
+  } catch (const CLI::Success& done) {  // --help, --version
+    exit_code = cli.exit(done);
+    return std::nullopt;
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "syncctl: {}; `syncctl --help` lists the verbs\n", escaped(unknown_verb(cli, error)));
+    exit_code = kUsage;
+    return std::nullopt;
+  }
+  return arguments;
+}
+
+}  // namespace syncd::ctl

@@ -1,0 +1,44 @@
+// The command line of syncctl.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace syncd::ctl {
+
+enum class Verb {
+  Status,
+  Run,
+  Cancel,
+  Pause,
+  Resume,
+  Check,
+  ShowCheckpoint,
+  SetCheckpoint,
+  RewindCheckpoint,
+  Explain,
+  ListDeadLetters,
+  ClearDeadLetters,
+  Shutdown,
+  Version,
+};
+
+struct Arguments {
+  std::string socket;
+  bool json = false;
+  Verb verb = Verb::Status;
+  std::string job;  // "" for all, where the verb allows it
+  bool wait = false;
+  std::string reason;
+  bool online = false;
+  std::string partition;
+  std::string text;
+  std::string to;
+  std::uint32_t limit = 20;
+  bool yes = false;
+};
+
+// Nullopt: `exit_code` says how to end; help or a message was printed.
+std::optional<Arguments> parse_arguments(int argc, const char* const* argv, int& exit_code);
+
+}  // namespace syncd::ctl

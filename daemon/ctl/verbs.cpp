@@ -1,0 +1,312 @@
+#include "daemon/ctl/verbs.hpp"
+
+#include <fmt/format.h>
+
+#include "daemon/base/escape.hpp"
+#include "daemon/base/version.hpp"
+
+namespace syncd::ctl {
+namespace {
+
+// A checkpoint is changed after the commit under way; a check asks servers that may be away.
+constexpr std::chrono::seconds kLong{180};
+
+// One verb under way.
+class Session {
+ public:
+  Session(const Arguments& arguments, Console& console)
+      : arguments_(arguments), console_(console), client_(arguments.socket) {}
+
+  ExitCode status();
+  ExitCode run();
+  ExitCode cancel();
+  ExitCode pause();
+  ExitCode resume();
+  ExitCode check();
+  ExitCode show_checkpoint();
+  ExitCode set_checkpoint();
+  ExitCode rewind_checkpoint();
+  ExitCode explain();
+  ExitCode list_dead_letters();
+  ExitCode clear_dead_letters();
+  ExitCode shutdown();
+
+ private:
+  Json job() const {
+    Json parameters = Json::object();
+    if (!arguments_.job.empty()) parameters["job"] = arguments_.job;
+    return parameters;
+  }
+  std::vector<Json> jobs() {
+    const Json reply = client_.call("Status", job());
+    const auto found = reply.find("jobs");
+    return found == reply.end() || !found->is_array() ? std::vector<Json>()
+                                                      : std::vector<Json>(found->begin(), found->end());
+  }
+  // The status of the one job.
+  status::JobStatus look() {
+    const std::vector<Json> found = jobs();
+    return found.empty() ? status::JobStatus() : control::job_status_from_json(found.front());
+  }
+  // The outcome of a verb that only does something.
+  ExitCode done(const std::string& text) {
+    if (arguments_.json) {
+      Json reply = job();
+      reply["done"] = true;
+      console_.print(reply);
+    } else {
+      console_.print(text + "\n");
+    }
+    return kDone;
+  }
+  std::size_t report(const Json& reply);
+  void confirm(const std::string& what);
+
+  const Arguments& arguments_;
+  Console& console_;
+  Client client_;
+};
+
+std::string no_jobs() { return "no jobs are configured; /etc/syncd/jobs.d/*.toml is where they go\n"; }
+
+ExitCode Session::status() {
+  const std::vector<Json> found = jobs();
+  std::vector<status::JobStatus> all;
+  for (const Json& each : found) {
+    if (arguments_.json) console_.print(each);
+    all.push_back(control::job_status_from_json(each));
+  }
+  if (arguments_.json) return kDone;
+  if (!arguments_.job.empty() && !all.empty()) {
+    console_.print(status_page(all.front(), console_.look()));
+  } else {
+    console_.print(all.empty() ? no_jobs() : status_table(all, console_.look()));
+  }
+  return kDone;
+}
+
+ExitCode Session::run() {
+  Json parameters = job();
+  if (!arguments_.wait) {
+    client_.call("Run", std::move(parameters));
+    return done(fmt::format("{}: started; `syncctl status {}` shows how it goes", escaped(arguments_.job),
+                            escaped(arguments_.job)));
+  }
+  parameters["wait"] = true;
+  const auto progress = [this](const Json& reply) {
+    const auto found = reply.find("status");
+    if (found == reply.end()) return;
+    console_.progress(progress_line(control::job_status_from_json(*found), console_.look()));
+  };
+  const Json reply = client_.call("Run", std::move(parameters), std::nullopt, progress);
+  console_.end_progress();
+  Json result = reply.value("result", Json::object());
+  if (!result.is_object()) result = Json::object();
+  const bool succeeded = result.value("outcome", Json()) == "succeeded";
+  if (arguments_.json) {
+    result["job"] = arguments_.job;
+    console_.print(result);
+  } else {
+    console_.print(run_result(arguments_.job, result));
+  }
+  return succeeded ? kDone : kFailed;
+}
+
+ExitCode Session::cancel() {
+  client_.call("Cancel", job());
+  const status::JobStatus now = look();
+  std::string text = escaped(arguments_.job) + ": the run ends after its current commit";
+  if (now.schedule == "continuous") {
+    text += fmt::format("\n  a continuous job begins again soon; `syncctl pause {}` stops it until `resume`",
+                        escaped(arguments_.job));
+  }
+  return done(text);
+}
+
+ExitCode Session::pause() {
+  Json parameters = job();
+  if (!arguments_.reason.empty()) parameters["reason"] = arguments_.reason;
+  client_.call("Pause", std::move(parameters));
+  return done(
+      fmt::format("{}: paused; a run under way ends after its current commit", escaped(arguments_.job)));
+}
+
+ExitCode Session::resume() {
+  client_.call("Resume", job());
+  const status::JobStatus now = look();
+  std::string text = escaped(arguments_.job) + ": resumed";
+  if (now.next_run) text += ", next run " + relative(*now.next_run, console_.look().now);
+  return done(text);
+}
+
+// Returns how many errors there are.
+std::size_t Session::report(const Json& reply) {
+  const auto found = reply.find("findings");
+  const Json all = found == reply.end() ? Json::array() : *found;
+  std::size_t errors = 0;
+  for (const Json& each : all) {
+    if (each.value("level", Json()) == "error") ++errors;
+    if (arguments_.json) console_.print(each);
+  }
+  if (!arguments_.json) console_.print(findings(all, console_.look()));
+  return errors;
+}
+
+// The files first: what is wrong there is exit 78, what the servers say is 1.
+ExitCode Session::check() {
+  Json files = Json::object();
+  files["online"] = false;
+  const Json offline = client_.call("Check", std::move(files));
+  const Json& found = offline.value("findings", Json::array());
+  const bool invalid = std::any_of(found.begin(), found.end(),
+                                   [](const Json& each) { return each.value("level", Json()) == "error"; });
+  if (!arguments_.online || invalid) {
+    report(offline);
+    return invalid ? kConfig : kDone;
+  }
+  Json servers = Json::object();
+  servers["online"] = true;
+  console_.progress("asking the servers");
+  const Json online = client_.call("Check", std::move(servers), kLong);
+  console_.end_progress();
+  return report(online) == 0 ? kDone : kFailed;
+}
+
+ExitCode Session::show_checkpoint() {
+  const Json reply = client_.call("ShowCheckpoint", job());
+  if (arguments_.json) {
+    console_.print(reply);
+  } else {
+    console_.print(checkpoint(reply));
+  }
+  return kDone;
+}
+
+// Nothing is asked about a job that does not exist.
+void Session::confirm(const std::string& what) {
+  const status::JobStatus now = look();
+  if (arguments_.yes) return;
+  console_.confirm(fmt::format("{} is {}{}. {}", escaped(arguments_.job), status::to_string(now.state),
+                               now.position.empty() ? "" : ", " + escaped(now.position.front().text), what));
+}
+
+ExitCode Session::set_checkpoint() {
+  confirm("Put another position in the place of its checkpoint? A run under way is stopped for it.");
+  Json parameters = job();
+  parameters["text"] = arguments_.text;
+  if (!arguments_.partition.empty()) parameters["partition"] = arguments_.partition;
+  client_.call("SetCheckpoint", std::move(parameters), kLong);
+  return done(escaped(arguments_.job) + ": the checkpoint is set");
+}
+
+ExitCode Session::rewind_checkpoint() {
+  confirm(
+      fmt::format("Set its checkpoint to {}? Rows are delivered again; a run under way is stopped for it.",
+                  escaped(arguments_.to)));
+  Json parameters = job();
+  parameters["to"] = arguments_.to;
+  client_.call("RewindCheckpoint", std::move(parameters), kLong);
+  return done(
+      fmt::format("{}: the checkpoint is set to {}", escaped(arguments_.job), escaped(arguments_.to)));
+}
+
+ExitCode Session::explain() {
+  const Json reply = client_.call("Explain", job());
+  if (arguments_.json) {
+    Json with_job = job();
+    with_job["lines"] = reply.value("lines", Json::array());
+    console_.print(with_job);
+  } else {
+    console_.print(explanation(reply, console_.look()));
+  }
+  return kDone;
+}
+
+ExitCode Session::list_dead_letters() {
+  Json parameters = job();
+  parameters["limit"] = arguments_.limit;
+  const Json reply = client_.call("ListDeadLetters", std::move(parameters));
+  if (!arguments_.json) {
+    console_.print(dead_letters(reply, console_.look()));
+    return kDone;
+  }
+  for (const Json& letter : reply.value("letters", Json::array())) console_.print(letter);
+  return kDone;
+}
+
+ExitCode Session::clear_dead_letters() {
+  const status::JobStatus now = look();
+  if (!arguments_.yes && now.dead_letters > 0) {
+    console_.confirm(fmt::format("Forget {} undelivered record{} of {}? They are kept nowhere else.",
+                                 human_count(now.dead_letters), now.dead_letters == 1 ? "" : "s",
+                                 escaped(arguments_.job)));
+  }
+  Json reply = client_.call("ClearDeadLetters", job());
+  reply["job"] = arguments_.job;
+  if (arguments_.json) {
+    console_.print(reply);
+  } else {
+    console_.print(cleared(arguments_.job, reply));
+  }
+  return kDone;
+}
+
+ExitCode Session::shutdown() {
+  client_.call("Shutdown", Json::object());
+  return done("syncd is stopping; it finishes the commits under way first");
+}
+
+// Our own version needs no daemon.
+ExitCode version(const Arguments& arguments, Console& console) {
+  Json shown = Json::object();
+  shown["syncctl"] = kVersion;
+  if (!arguments.json) console.print(fmt::format("syncctl {}\n", kVersion));
+  const Json reply = Client(arguments.socket).call("Version", Json::object());
+  shown["syncd"] = reply.value("version", Json());
+  if (arguments.json) {
+    console.print(shown);
+  } else if (shown["syncd"].is_string()) {
+    console.print(fmt::format("syncd   {}\n", escaped(shown["syncd"].get<std::string>())));
+  }
+  return kDone;
+}
+
+}  // namespace
+
+ExitCode perform(const Arguments& arguments, Console& console) {
+  if (arguments.verb == Verb::Version) return version(arguments, console);
+  Session session(arguments, console);
+  switch (arguments.verb) {
+    case Verb::Status:
+      return session.status();
+    case Verb::Run:
+      return session.run();
+    case Verb::Cancel:
+      return session.cancel();
+    case Verb::Pause:
+      return session.pause();
+    case Verb::Resume:
+      return session.resume();
+    case Verb::Check:
+      return session.check();
+    case Verb::ShowCheckpoint:
+      return session.show_checkpoint();
+    case Verb::SetCheckpoint:
+      return session.set_checkpoint();
+    case Verb::RewindCheckpoint:
+      return session.rewind_checkpoint();
+    case Verb::Explain:
+      return session.explain();
+    case Verb::ListDeadLetters:
+      return session.list_dead_letters();
+    case Verb::ClearDeadLetters:
+      return session.clear_dead_letters();
+    case Verb::Shutdown:
+      return session.shutdown();
+    case Verb::Version:
+      break;
+  }
+  return kDone;
+}
+
+}  // namespace syncd::ctl
