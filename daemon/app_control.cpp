@@ -51,18 +51,8 @@ jobs::Runner& App::Control::runner_of(const std::string& job) const {
   return *found->second;
 }
 
-void App::Control::changed(const std::string& job) {
-  const bool fenced = runner_of(job).view().fenced;
-  if (fenced != (fenced_.count(job) != 0)) {
-    fenced ? void(fenced_.insert(job)) : void(fenced_.erase(job));
-    update_schedule(job);
-  }
-  changes_.touch(job);
-}
-
-// A fenced job does not come back by itself: two daemons would take the sink from each other for ever.
 void App::Control::update_schedule(const std::string& job) {
-  const bool off = app_.database_.paused(job) || still_.count(job) != 0 || fenced_.count(job) != 0;
+  const bool off = app_.database_.paused(job) || still_.count(job) != 0;
   app_.scheduler_.set_paused(job, off);
   changes_.touch(job);
 }
@@ -109,10 +99,9 @@ void App::Control::pause(const std::string& job, const std::string& reason) {
 }
 
 void App::Control::resume(const std::string& job) {
-  jobs::Runner& runner = runner_of(job);
+  runner_of(job);
   const bool was = app_.database_.paused(job).has_value();
   app_.database_.resume(job);
-  runner.forget_fence();
   update_schedule(job);
   if (was) log::info(job, "resumed");
 }

@@ -23,7 +23,7 @@ class App::Control final : public control::Operations {
   coro::Task<> close();
 
   // To be called by the runner of `job` on each change.
-  void changed(const std::string& job);
+  void changed(const std::string& job) { changes_.touch(job); }
 
   std::vector<std::string> job_names() const override;
   status::JobStatus status(const std::string& job) override;
@@ -54,8 +54,7 @@ class App::Control final : public control::Operations {
 
   App& app_;
   status::Changes changes_;
-  std::set<std::string> still_;   // jobs whose checkpoint is being changed
-  std::set<std::string> fenced_;  // jobs whose sink another daemon took
+  std::set<std::string> still_;  // jobs whose checkpoint is being changed
   std::optional<control::ControlSocket> socket_;
   std::optional<control::Server> server_;
   coro::AsyncScope serving_;

@@ -47,9 +47,9 @@ status::CurrentRun current_run(const jobs::RunnerView& view) {
 
 JobState state_of(bool running, const jobs::RunnerView& view, bool paused,
                   const std::optional<store::RunRecord>& last) {
-  if (running) return view.waiting_for.empty() ? JobState::Running : JobState::Waiting;
-  if (paused) return JobState::Paused;
+  if (!running && paused) return JobState::Paused;
   if (view.fenced) return JobState::Fenced;
+  if (running) return view.waiting_for.empty() ? JobState::Running : JobState::Waiting;
   return last && last->outcome == "failed" ? JobState::Failed : JobState::Idle;
 }
 
@@ -93,7 +93,8 @@ std::string reason(const status::JobStatus& job) {
       return fmt::format("it is paused{}{}; `syncctl resume {}` lets it go on",
                          job.pause_reason.empty() ? "" : ": ", job.pause_reason, job.name);
     case JobState::Fenced:
-      return fmt::format("another daemon took its sink; `syncctl resume {}` takes it back", job.name);
+      return "another daemon runs this job; stop it, or take the job out of its configuration, and this one "
+             "takes over";
     case JobState::Failed:
       return "its last run failed: " + (job.last_run ? job.last_run->error : std::string());
     case JobState::Idle:

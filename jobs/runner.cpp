@@ -10,6 +10,8 @@ namespace {
 
 // The local copy of a position that the sink holds too is for people: now and then is enough.
 constexpr Duration kLocalCopyEvery = std::chrono::seconds(1);
+// How often a continuous job looks whether the daemon that owns its sink is still there.
+constexpr Duration kStandBy = std::chrono::seconds(10);
 constexpr Duration kRateWindow = std::chrono::seconds(2);
 
 }  // namespace
@@ -47,11 +49,6 @@ Task<> Runner::assign(Positions positions) {
   co_await sink->assign(positions);
   view_.positions = positions.all();
   database_.replace_positions(plan_.job.name, view_.positions, clock_.wall_now());
-  changed_();
-}
-
-void Runner::forget_fence() {
-  view_.fenced = false;
   changed_();
 }
 
@@ -93,21 +90,24 @@ coro::Task<> Runner::run(WallTime planned) {
     // Without the journal a run could start twice; the jobs whose sink holds the position can.
     log::warn(job, "this run will be missing in the history: {}", error.what());
   }
-  const TimePoint began = clock_.now();
+  TimePoint failing_since = clock_.now();
   unsigned failures = 0;
   while (true) {
     ++view_.attempts;
     run_->rows_at_attempt = view_.rows;
     verdict = co_await judged_attempt();
     if (verdict.end != Verdict::End::Failed) break;
-    if (view_.rows > run_->rows_at_attempt) failures = 0;  // it moved: this is a new failure
-    ++failures;
     view_.last_error = verdict.error;
     view_.last_error_at = clock_.wall_now();
+    const bool moved = view_.rows > run_->rows_at_attempt;  // then this is a new failure
+    if (moved || failures == 0) failing_since = clock_.now();
+    if (moved) failures = 0;
+    const bool stand_by = verdict.fenced && continuous_;
+    if (!stand_by) ++failures;
     const config::Retry& retry = plan_.job.retry;
     const bool exhausted = (retry.attempts != 0 && failures >= retry.attempts) ||
-                           (retry.total.count() != 0 && clock_.now() - began >= retry.total);
-    if (!verdict.retry || exhausted) break;
+                           (retry.total.count() != 0 && clock_.now() - failing_since >= retry.total);
+    if (!stand_by && (!verdict.retry || exhausted)) break;
     const bool again = co_await wait_before_retry(verdict, failures);
     if (!again) {
       verdict.end = Verdict::End::Cancelled;
@@ -195,11 +195,17 @@ Task<> Runner::attempt() {
 
 // False: told to stop meanwhile.
 Task<bool> Runner::wait_before_retry(const Verdict& verdict, unsigned failures) {
-  const policy::Backoff backoff(plan_.job.retry.backoff.first, plan_.job.retry.backoff.second);
-  const double chance = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
-  Duration wait = backoff.wait(failures, chance);
-  if (verdict.retry_after) wait = std::max<Duration>(wait, *verdict.retry_after);
-  log::warn(plan_.job.name, "{}; next try in {}", verdict.error, human_duration(wait));
+  Duration wait = kStandBy;
+  if (!verdict.fenced) {
+    const policy::Backoff backoff(plan_.job.retry.backoff.first, plan_.job.retry.backoff.second);
+    const double chance = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
+    wait = backoff.wait(failures, chance);
+    if (verdict.retry_after) wait = std::max<Duration>(wait, *verdict.retry_after);
+    log::warn(plan_.job.name, "{}; next try in {}", verdict.error, human_duration(wait));
+  } else if (!view_.fenced) {
+    log::warn(plan_.job.name, "{}; standing by", verdict.error);
+  }
+  view_.fenced = verdict.fenced;
   view_.state = RunnerView::State::Waiting;
   view_.waiting_for =
       fmt::format("{}; next try at {}", verdict.error,
@@ -223,6 +229,7 @@ void Runner::opened(const Positions& from, bool held_by_sink) {
     log::warn(plan_.job.name, "the sink holds no checkpoint (it did before): full sync");
   }
   view_.positions = from.all();
+  view_.fenced = false;
   rate_since_ = clock_.now();
   rate_rows_ = 0;
   changed_();

@@ -61,8 +61,6 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
 
   // Replaces the positions, in the sink and here.  Precondition: no run is under way, nor begins meanwhile.
   Task<> assign(Positions positions);
-  // The operator lets the job take its sink back.
-  void forget_fence();
 
  private:
   struct Run {
