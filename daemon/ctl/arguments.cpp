@@ -99,16 +99,18 @@ std::vector<std::string> names_of(const CLI::App& parent) {
   return names;
 }
 
-// What CLI11 does not say: which verb was meant.
-std::string unknown_verb(const CLI::App& cli, const CLI::ParseError& error) {
+// What CLI11 does not say: which verb was meant, and which there are.
+std::string message_of(const CLI::App& cli, const CLI::ParseError& error) {
   const CLI::App* parent = &cli;
   while (!parent->get_subcommands().empty()) parent = parent->get_subcommands().front();
   const std::vector<std::string> verbs = names_of(*parent);
-  for (const std::string& word : parent->remaining(true)) {
-    if (verbs.empty() || word.empty() || word.front() == '-') continue;
-    return config::unknown_text("verb", word, verbs);
+  const bool no_verb = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr ||
+                       dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+  if (verbs.empty() || !no_verb) return error.what();
+  for (const std::string& word : cli.remaining(true)) {
+    if (!word.empty() && word.front() != '-') return config::unknown_text("verb", word, verbs);
   }
-  return error.what();
+  return fmt::format("{} needs a verb: {}", parent->get_name(), fmt::join(verbs, ", "));
 }
 
 }  // namespace
@@ -116,8 +118,7 @@ std::string unknown_verb(const CLI::App& cli, const CLI::ParseError& error) {
 std::optional<Arguments> parse_arguments(int argc, const char* const* argv, int& exit_code) {
   Arguments arguments;
   arguments.socket = config::Control().socket;
-  CLI::App cli{"syncctl: shows and steers a running syncd"};
-  cli.footer(kFooter);
+  CLI::App cli{"Shows and steers a running syncd.", "syncctl"};
   cli.fallthrough();
   cli.require_subcommand(1);
   cli.add_option("--socket,-s", arguments.socket, "the daemon's control socket")
@@ -127,13 +128,15 @@ std::optional<Arguments> parse_arguments(int argc, const char* const* argv, int&
   cli.add_flag("--json,-j", arguments.json, "JSON, one object a line");
   cli.set_version_flag("--version", std::string("syncctl ") + kVersion);
   const Verbs verbs(cli, arguments);
+  cli.footer(kFooter);  // now: the verbs would inherit it
   try {
     cli.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version
     exit_code = cli.exit(done);
     return std::nullopt;
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "syncctl: {}; `syncctl --help` lists the verbs\n", escaped(unknown_verb(cli, error)));
+    fmt::print(stderr, "syncctl: {}\n  `syncctl --help` shows how it goes\n",
+               escaped(message_of(cli, error)));
     exit_code = kUsage;
     return std::nullopt;
   }
