@@ -6,40 +6,10 @@
 #include <string_view>
 
 #include "daemon/loop/stream.hpp"
+#include "daemon/redis/decoder.hpp"
 #include "daemon/redis/options.hpp"
-#include "daemon/redis/reply.hpp"
-
-struct redisReader;
 
 namespace syncd::redis {
-
-// Bytes into replies, incrementally; the same whatever way they are cut.
-class Decoder {
- public:
-  Decoder();
-  ~Decoder();
-  Decoder(const Decoder&) = delete;
-  Decoder& operator=(const Decoder&) = delete;
-
-  void feed(std::string_view bytes);
-  // Decodes the next reply, if it is there whole, and appends it.  Throws a Permanent error on bytes that are
-  // no RESP2.
-  bool next(Replies& into);
-  // Nothing is left of what was fed.
-  bool drained() const noexcept;
-
- private:
-  struct Functions;
-  struct FreeReader {
-    void operator()(redisReader* reader) const;
-  };
-  [[noreturn]] void refuse() const;
-  std::size_t add(const void* task, ReplyType type, std::int64_t value, std::string_view text,
-                  std::size_t elements);
-
-  std::unique_ptr<redisReader, FreeReader> reader_;
-  Replies* replies_ = nullptr;
-};
 
 class Connection {
  public:
@@ -82,7 +52,6 @@ class Connection {
   const Options& options_;
   std::unique_ptr<loop::Stream> stream_;
   std::string server_;
-  std::string_view received_;  // not yet decoded; until the next read of the stream
   Decoder decoder_;
 };
 

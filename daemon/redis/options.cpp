@@ -7,14 +7,22 @@
 namespace syncd::redis {
 namespace {
 
+// The text is not repeated: a forgotten '@' makes a password look like a port.
 template <class N>
-N parse_number(std::string_view text, std::string_view what) {
+N parse_number(std::string_view text, N least, std::string_view what) {
   N number{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty()) {
-    throw config::ValueError(fmt::format("{} is no {}", config::quoted(text), what));
+  if (error != std::errc() || end != text.data() + text.size() || number < least) {
+    throw config::ValueError(std::string(what));
   }
   return number;
+}
+
+std::uint16_t parse_port(std::string_view text) {
+  return parse_number<std::uint16_t>(text, 1, "the port must be a number from 1 to 65535");
+}
+unsigned parse_database(std::string_view text) {
+  return parse_number<unsigned>(text, 0, "the database must be a number: redis://host:6379/0");
 }
 
 std::string percent_decoded(std::string_view text) {
@@ -22,7 +30,7 @@ std::string percent_decoded(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     unsigned byte = 0;
     const bool escape =
-        text[i] == '%' && i + 2 < text.size() + 0 &&
+        text[i] == '%' && i + 2 < text.size() &&
         std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16).ptr == text.data() + i + 3;
     if (escape) {
       out += static_cast<char>(byte);
@@ -80,7 +88,7 @@ Address Address::parse(const config::Uri& uri) {
     if (query != std::string_view::npos) {
       rest.remove_prefix(query + 1);
       if (!strip("db=")) throw config::ValueError("after '?' only db=NUMBER is known");
-      address.database = parse_number<unsigned>(rest, "database number");
+      address.database = parse_database(rest);
     }
     return address;
   }
@@ -99,7 +107,7 @@ Address Address::parse(const config::Uri& uri) {
   }
   if (const auto slash = rest.find('/'); slash != std::string_view::npos) {
     const std::string_view database = rest.substr(slash + 1);
-    if (!database.empty()) address.database = parse_number<unsigned>(database, "database number");
+    if (!database.empty()) address.database = parse_database(database);
     rest = rest.substr(0, slash);
   }
   if (!rest.empty() && rest.front() == '[') {  // IPv6
@@ -108,20 +116,21 @@ Address Address::parse(const config::Uri& uri) {
     address.host = rest.substr(1, close - 1);
     rest.remove_prefix(close + 1);
     if (!rest.empty() && !strip(":")) throw config::ValueError("only :PORT may follow ']'");
-    if (!rest.empty()) address.port = parse_number<std::uint16_t>(rest, "port");
+    if (!rest.empty()) address.port = parse_port(rest);
   } else {
     const auto colon = rest.find(':');
     address.host = rest.substr(0, colon);
-    if (colon != std::string_view::npos)
-      address.port = parse_number<std::uint16_t>(rest.substr(colon + 1), "port");
+    if (colon != std::string_view::npos) address.port = parse_port(rest.substr(colon + 1));
   }
   if (address.host.empty()) throw config::ValueError("the host is missing");
   return address;
 }
 
 std::string Address::text() const {
-  if (host.empty()) return "unix://" + path;
-  return fmt::format("{}://{}:{}/{}", tls ? "rediss" : "redis", host, port, database);
+  if (host.empty()) return database == 0 ? "unix://" + path : fmt::format("unix://{}?db={}", path, database);
+  const bool v6 = host.find(':') != std::string::npos;
+  return fmt::format("{}://{}{}{}:{}/{}", tls ? "rediss" : "redis", v6 ? "[" : "", host, v6 ? "]" : "", port,
+                     database);
 }
 
 }  // namespace syncd::redis

@@ -22,14 +22,19 @@ constexpr std::array kMeanings = {
     Meaning{"TRYAGAIN", ErrorKind::Transient, ""},
     Meaning{"NOREPLICAS", ErrorKind::Transient, "too few replicas are connected"},
     Meaning{"UNBLOCKED", ErrorKind::Transient, ""},
+    Meaning{"UNKILLABLE", ErrorKind::Transient, "a script of somebody blocks Redis"},
+    Meaning{"NOSCRIPT", ErrorKind::Transient, ""},
     Meaning{"NOAUTH", ErrorKind::Permanent, "set password in the connection"},
     Meaning{"WRONGPASS", ErrorKind::Permanent, "user or password is wrong"},
+    Meaning{"DENIED", ErrorKind::Permanent, "set a password in Redis"},
     Meaning{"NOPERM", ErrorKind::Permanent, "the user's ACL does not allow it"},
     Meaning{"MOVED", ErrorKind::Permanent, "Redis Cluster is not supported"},
     Meaning{"CROSSSLOT", ErrorKind::Permanent, "Redis Cluster is not supported"},
 };
 
 const Meaning* find_meaning(std::string_view text) noexcept {
+  static constexpr Meaning kFull{"ERR", ErrorKind::Transient, "raise maxclients or stop some clients"};
+  if (text.starts_with("ERR max number of clients")) return &kFull;
   const std::string_view code = text.substr(0, text.find(' '));
   for (const Meaning& meaning : kMeanings) {
     if (meaning.code == code) return &meaning;

@@ -37,10 +37,10 @@ class Replies {
  public:
   struct Node {
     ReplyType type;
-    std::uint32_t size;   // of the text, or elements of an array
-    std::int64_t value;   // the integer, or where the text begins
-    std::size_t end = 0;  // arrays: the node after the last element
+    std::uint32_t size;  // of the text, or elements of an array
+    std::int64_t value;  // the integer, where the text begins, or the node after an array's last element
   };
+  // Whole ones.
   std::size_t count() const noexcept { return roots_.size(); }
   Reply operator[](std::size_t index) const noexcept { return Reply(*this, roots_[index]); }
   void clear() noexcept {
@@ -66,7 +66,7 @@ inline std::int64_t Reply::integer() const noexcept { return all_->nodes_[node_]
 inline std::size_t Reply::size() const noexcept { return all_->nodes_[node_].size; }
 inline Reply Reply::next() const noexcept {
   const auto& node = all_->nodes_[node_];
-  return Reply(*all_, node.type == ReplyType::Array ? node.end : node_ + 1);
+  return Reply(*all_, node.type == ReplyType::Array ? static_cast<std::size_t>(node.value) : node_ + 1);
 }
 inline Reply Reply::at(std::size_t index) const noexcept {
   Reply element = first();
