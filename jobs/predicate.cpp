@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <array>
 
-#include "config/suggest.hpp"
 #include "daemon/base/error.hpp"
+#include "jobs/columns.hpp"
 
 namespace syncd::jobs {
 namespace {
@@ -101,12 +101,7 @@ Predicate::Predicate(const PredicateOptions& options) : field_(options.field) {
 }
 
 void Predicate::bind(const Schema& schema, std::string_view doing) {
-  const auto column = schema.find(field_);
-  if (!column) {
-    throw Error(ErrorKind::Config,
-                fmt::format("{}: {}", doing, config::unknown_text("column", field_, schema.columns())));
-  }
-  column_ = *column;
+  column_ = resolve_columns(schema, {field_}, doing).front();
 }
 
 bool Predicate::holds(const Batch& batch, std::size_t row) const {

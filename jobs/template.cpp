@@ -5,8 +5,7 @@
 #include <algorithm>
 
 #include "config/duration.hpp"
-#include "config/suggest.hpp"
-#include "daemon/base/error.hpp"
+#include "jobs/columns.hpp"
 
 namespace syncd::jobs {
 namespace {
@@ -85,13 +84,7 @@ bool Template::ambiguous() const noexcept {
 
 void Template::bind(const Schema& schema, std::string_view doing) {
   for (Part& part : parts_) {
-    if (!part.has_field) continue;
-    const auto column = schema.find(part.field);
-    if (!column) {
-      throw Error(ErrorKind::Config,
-                  fmt::format("{}: {}", doing, config::unknown_text("column", part.field, schema.columns())));
-    }
-    part.column = *column;
+    if (part.has_field) part.column = resolve_columns(schema, {part.field}, doing).front();
   }
 }
 

@@ -40,8 +40,17 @@ class CommandBuffer {
     return *this;
   }
 
-  // An argument in two steps: its text is appended between begin and end, its length is set at the end.
-  std::string& bytes() noexcept { return bytes_; }
+  // All commands of another buffer.
+  CommandBuffer& append(const CommandBuffer& other) {
+    bytes_.append(other.bytes_);
+    count_ += other.count_;
+    return *this;
+  }
+  // Back to what view().size() and commands() were.
+  void truncate(std::size_t bytes, std::size_t commands) {
+    bytes_.resize(bytes);
+    count_ = commands;
+  }
   std::string_view view() const noexcept { return bytes_; }
   std::size_t commands() const noexcept { return count_; }
   void clear() noexcept {

@@ -1,9 +1,9 @@
 // filter: lets rows pass by a condition on one column.
 #include "config/duration.hpp"
 #include "jobs/catalogue.hpp"
+#include "jobs/columns.hpp"
 #include "jobs/predicate.hpp"
 #include "jobs/row_json.hpp"
-#include "jobs/transforms/columns.hpp"
 
 namespace syncd::jobs {
 namespace {

@@ -3,7 +3,7 @@
 #include <set>
 
 #include "jobs/catalogue.hpp"
-#include "jobs/transforms/columns.hpp"
+#include "jobs/columns.hpp"
 
 namespace syncd::jobs {
 namespace {

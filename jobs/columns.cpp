@@ -1,4 +1,4 @@
-#include "jobs/transforms/columns.hpp"
+#include "jobs/columns.hpp"
 
 #include <algorithm>
 

@@ -1,0 +1,61 @@
+// The commit of sinks whose writes may be repeated: MULTI, the writes of slice k, the position of slice k-1,
+// EXEC, WATCH.  EXEC goes on past a failed command, so the position that it carries is the last one whose
+// replies were all seen good; settle() brings the last one.  WATCH is the fence: a daemon that was stopped
+// and wakes up, or bytes that reach Redis late, find the checkpoint changed and write nothing.
+//
+// While Redis works on slice k, slice k+1 is formatted and sent up to its EXEC, which follows once slice k
+// was seen good.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "jobs/sinks/redis_sink.hpp"
+
+namespace syncd::jobs {
+
+// What one row means to Redis.
+class RowCommands {
+ public:
+  virtual ~RowCommands() = default;
+  virtual void bind(const Schema& schema) = 0;
+  // Appends the row's commands; each may be repeated harmlessly.  Returns why the row cannot be written, ""
+  // for a good one.
+  virtual std::string append(const Batch& batch, std::size_t row, redis::CommandBuffer& out) = 0;
+};
+
+class RedisExecSink final : public RedisSink {
+ public:
+  RedisExecSink(RedisOptions options, std::unique_ptr<RowCommands> rows, RunContext& context);
+
+  Task<std::optional<Positions>> open() override;
+  Task<> commit(const Batch& batch, const Position& previous) override;
+  Task<> settle() override;
+
+ private:
+  // Rows [begin, end) of a batch as commands behind a MULTI.
+  struct Slice {
+    std::size_t end = 0;
+    redis::CommandBuffer commands;
+    std::vector<std::uint32_t> rows;  // of each command
+  };
+  void fill(Slice& slice, const Batch& batch, std::size_t begin);
+  void append_conclusion();
+  Task<> commit_slices(const Batch& batch, const Position& previous);
+  Task<> conclude(std::size_t commands);
+  void judge(const Slice& slice, const Batch& batch);
+
+  std::unique_ptr<RowCommands> rows_;
+  std::shared_ptr<const Schema> bound_;
+  Positions unsaved_;  // seen good, not yet in Redis
+  Positions saving_;   // in the conclusion that is under way
+  Positions saved_;
+  TimePoint renewed_{};
+  Slice now_;
+  Slice next_;
+  redis::CommandBuffer conclusion_;
+  std::size_t concluding_ = 0;  // commands in it, before EXEC
+  redis::Replies replies_;      // EXEC, WATCH, HMGET
+};
+
+}  // namespace syncd::jobs

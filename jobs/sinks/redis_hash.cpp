@@ -1,0 +1,123 @@
+// redis_hash: one hash per row, one field per column.
+#include "jobs/catalogue.hpp"
+#include "jobs/columns.hpp"
+#include "jobs/sinks/redis_exec.hpp"
+#include "jobs/sinks/redis_rows.hpp"
+
+namespace syncd::jobs {
+namespace {
+
+enum class Nulls { Omit, Empty };
+constexpr auto enum_names(Nulls) {
+  return std::array{config::EnumName("omit", Nulls::Omit), config::EnumName("empty", Nulls::Empty)};
+}
+
+struct Options : RedisOptions, RedisRetention, RedisDelete {
+  std::string key;
+  std::vector<std::string> fields;
+  Nulls nulls = Nulls::Omit;
+};
+
+const config::Fields<Options>& option_fields() {
+  static const auto all =
+      config::Fields<Options>()
+          .required("key", &Options::key, "key of a row's hash; {column} is replaced")
+          .example("user:{id}")
+          .add("fields", &Options::fields, "columns to write; default: all")
+          .add("nulls", &Options::nulls, "a NULL removes the field (omit), or is an empty text (empty)")
+          .include(redis_delete_fields())
+          .include(redis_retention_fields())
+          .include(redis_option_fields());
+  return all;
+}
+
+class HashRows final : public RowCommands {
+ public:
+  HashRows(Options options, Template key, std::optional<Predicate> remove)
+      : options_(std::move(options)), key_(std::move(key), "key"), remove_(std::move(remove)) {
+    if (options_.ttl) ttl_ = milliseconds(*options_.ttl);
+  }
+
+  void bind(const Schema& schema) override {
+    key_.bind(schema);
+    if (remove_) remove_->bind(schema, "delete_if");
+    columns_ = chosen_columns(schema, options_.fields);
+    names_.clear();
+    for (const std::size_t column : columns_) {
+      names_.push_back(redis::CommandBuffer::formatted(schema.columns()[column]));
+    }
+  }
+
+  std::string append(const Batch& batch, std::size_t row, redis::CommandBuffer& out) override {
+    if (std::string wrong = key_.render(batch, row); !wrong.empty()) return wrong;
+    if (remove_ && remove_->holds(batch, row)) {
+      out.add("UNLINK", key_.text());
+      return {};
+    }
+    std::size_t nulls = 0;
+    if (options_.nulls == Nulls::Omit) {
+      for (const std::size_t column : columns_) nulls += batch.cell(row, column).null() ? 1 : 0;
+    }
+    if (nulls < columns_.size()) append_values(batch, row, nulls, out);
+    if (nulls > 0) append_removals(batch, row, nulls, out);
+    if (!ttl_.empty()) out.add("PEXPIRE", key_.text(), ttl_);
+    return {};
+  }
+
+ private:
+  bool omitted(Cell cell) const noexcept { return cell.null() && options_.nulls == Nulls::Omit; }
+
+  void append_values(const Batch& batch, std::size_t row, std::size_t nulls, redis::CommandBuffer& out) {
+    out.command(2 + 2 * (columns_.size() - nulls));
+    out.raw("$4\r\nHSET\r\n");
+    out.argument(key_.text());
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      const Cell cell = batch.cell(row, columns_[i]);
+      if (omitted(cell)) continue;
+      out.raw(names_[i]);
+      out.argument(cell.text());
+    }
+  }
+  // A value that the row had before must not stay.
+  void append_removals(const Batch& batch, std::size_t row, std::size_t nulls, redis::CommandBuffer& out) {
+    out.command(2 + nulls);
+    out.argument("HDEL");
+    out.argument(key_.text());
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (omitted(batch.cell(row, columns_[i]))) out.raw(names_[i]);
+    }
+  }
+
+  Options options_;
+  RowKey key_;
+  std::optional<Predicate> remove_;
+  std::string ttl_;
+  std::vector<std::size_t> columns_;
+  std::vector<std::string> names_;  // as arguments
+};
+
+Plan<Sink> plan(const config::Table& table, PlanContext& context) {
+  Options options;
+  Plan<Sink> plan;
+  plan.guarantees = exec_guarantees(false);
+  if (!option_fields().read(table, options)) return plan;
+  context.require_connection(table, options.connection, "redis");
+  Template key = read_key_template(table, "key", options.key, context);
+  std::optional<Predicate> remove = read_delete_rule(table, options, context);
+  check_columns(table, "fields", context.stream, options.fields);
+  plan.guarantees = exec_guarantees(remove.has_value());
+  plan.make = [options, key, remove](RunContext& run) {
+    return std::make_unique<RedisExecSink>(options, std::make_unique<HashRows>(options, key, remove), run);
+  };
+  return plan;
+}
+
+}  // namespace
+
+const SinkKind& redis_hash() {
+  static const SinkKind kind{"redis_hash", "One hash per row, one field per column.",
+                             [] { return option_fields().docs(); }, &plan};
+  return kind;
+}
+
+}  // namespace syncd::jobs

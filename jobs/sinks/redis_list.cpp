@@ -1,0 +1,107 @@
+// redis_list: one list element per row; each version of a row exactly once.
+#include "jobs/catalogue.hpp"
+#include "jobs/sinks/redis_rows.hpp"
+#include "jobs/sinks/redis_script.hpp"
+
+namespace syncd::jobs {
+namespace {
+
+enum class Side { Right, Left };
+constexpr auto enum_names(Side) {
+  return std::array{config::EnumName("right", Side::Right), config::EnumName("left", Side::Left)};
+}
+
+struct Options : RedisOptions, RedisRetention {
+  std::string key;
+  std::optional<std::string> value;
+  Side side = Side::Right;
+  std::optional<std::uint64_t> max_length;
+};
+
+const config::Fields<Options>& option_fields() {
+  static const auto all =
+      config::Fields<Options>()
+          .required("key", &Options::key, "key of the list; {column} is replaced, none is needed")
+          .example("jobs:{queue}")
+          .add("value", &Options::value,
+               "the element; {column} is replaced; default: the row as a JSON object")
+          .example("{id}")
+          .add("side", &Options::side, "the end where elements are pushed")
+          .add("max_length", &Options::max_length, "elements to keep, the newest; default: all")
+          .at_least(1)
+          .include(redis_retention_fields())
+          .include(redis_option_fields());
+  return all;
+}
+
+// Arguments of a row: the number of its key, the element.
+class ListRows final : public RowScript {
+ public:
+  ListRows(Options options, Template key, RowValue value)
+      : options_(std::move(options)), key_(std::move(key), "key"), value_(std::move(value)) {}
+
+  void bind(const Schema& schema) override {
+    key_.bind(schema);
+    value_.bind(schema);
+  }
+  std::string_view key_type() const override { return "list"; }
+
+  std::string write() const override {
+    return fmt::format("redis.call('{}', KEYS[tonumber(ARGV[at])], ARGV[at + 1])\nat = at + 2\n",
+                       options_.side == Side::Right ? "RPUSH" : "LPUSH");
+  }
+  std::string finish() const override {
+    std::string lua;
+    if (options_.max_length) {
+      lua += options_.side == Side::Right
+                 ? fmt::format("redis.call('LTRIM', key, '-{}', '-1')\n", *options_.max_length)
+                 : fmt::format("redis.call('LTRIM', key, '0', '{}')\n", *options_.max_length - 1);
+    }
+    if (options_.ttl) lua += fmt::format("redis.call('PEXPIRE', key, {})\n", milliseconds(*options_.ttl));
+    return lua;
+  }
+
+  std::string append(const Batch& batch, std::size_t row, ScriptRows& out) override {
+    if (std::string wrong = key_.render(batch, row); !wrong.empty()) return wrong;
+    const fmt::format_int number(out.key(key_.text()));
+    out.argument({number.data(), number.size()});
+    out.argument(value_.render(batch, row));
+    return {};
+  }
+
+  std::string key_of(const Batch& batch, std::size_t row) override {
+    key_.render(batch, row);
+    return key_.text();
+  }
+
+ private:
+  Options options_;
+  RowKey key_;
+  RowValue value_;
+};
+
+Plan<Sink> plan(const config::Table& table, PlanContext& context) {
+  Options options;
+  Plan<Sink> plan;
+  plan.guarantees = script_guarantees();
+  if (!option_fields().read(table, options)) return plan;
+  context.require_connection(table, options.connection, "redis");
+  Template key = read_key_template(table, "key", options.key, context, /*constant_ok=*/true);
+  std::optional<Template> value;
+  if (options.value) value = read_template(table, "value", *options.value, context);
+  plan.make = [options, key, value](RunContext& run) {
+    return std::make_unique<RedisScriptSink>(options,
+                                             std::make_unique<ListRows>(options, key, RowValue(value)), run);
+  };
+  return plan;
+}
+
+}  // namespace
+
+const SinkKind& redis_list() {
+  static const SinkKind kind{"redis_list", "One list element per row; each version of a row exactly once.",
+                             [] { return option_fields().docs(); }, &plan, /*repeats_harmlessly=*/false};
+  return kind;
+}
+
+}  // namespace syncd::jobs

@@ -1,0 +1,81 @@
+// redis_publish: one message per row to whoever listens; each version of a row exactly once.
+#include "jobs/catalogue.hpp"
+#include "jobs/sinks/redis_rows.hpp"
+#include "jobs/sinks/redis_script.hpp"
+
+namespace syncd::jobs {
+namespace {
+
+struct Options : RedisOptions {
+  std::string channel;
+  std::optional<std::string> value;
+};
+
+const config::Fields<Options>& option_fields() {
+  static const auto all =
+      config::Fields<Options>()
+          .required("channel", &Options::channel, "the channel; {column} is replaced, none is needed")
+          .example("users")
+          .add("value", &Options::value,
+               "the message; {column} is replaced; default: the row as a JSON object")
+          .example("{id}")
+          .include(redis_option_fields());
+  return all;
+}
+
+// Arguments of a row: the channel, the message.
+class MessageRows final : public RowScript {
+ public:
+  MessageRows(Template channel, RowValue value)
+      : channel_(std::move(channel), "channel"), value_(std::move(value)) {}
+
+  void bind(const Schema& schema) override {
+    channel_.bind(schema);
+    value_.bind(schema);
+  }
+  std::string_view key_type() const override { return ""; }
+  std::string write() const override {
+    return "redis.call('PUBLISH', ARGV[at], ARGV[at + 1])\nat = at + 2\n";
+  }
+  std::string finish() const override { return {}; }
+
+  std::string append(const Batch& batch, std::size_t row, ScriptRows& out) override {
+    if (std::string wrong = channel_.render(batch, row); !wrong.empty()) return wrong;
+    out.argument(channel_.text());
+    out.argument(value_.render(batch, row));
+    return {};
+  }
+  std::string key_of(const Batch&, std::size_t) override { return {}; }
+
+ private:
+  RowKey channel_;
+  RowValue value_;
+};
+
+Plan<Sink> plan(const config::Table& table, PlanContext& context) {
+  Options options;
+  Plan<Sink> plan;
+  plan.guarantees = script_guarantees();
+  plan.guarantees.emplace_back("a message reaches only those who listen at that moment: Redis keeps none");
+  if (!option_fields().read(table, options)) return plan;
+  context.require_connection(table, options.connection, "redis");
+  Template channel = read_key_template(table, "channel", options.channel, context, /*constant_ok=*/true);
+  std::optional<Template> value;
+  if (options.value) value = read_template(table, "value", *options.value, context);
+  plan.make = [options, channel, value](RunContext& run) {
+    return std::make_unique<RedisScriptSink>(options, std::make_unique<MessageRows>(channel, RowValue(value)),
+                                             run);
+  };
+  return plan;
+}
+
+}  // namespace
+
+const SinkKind& redis_publish() {
+  static const SinkKind kind{"redis_publish",
+                             "One message per row to whoever listens; each version of a row exactly once.",
+                             [] { return option_fields().docs(); }, &plan, /*repeats_harmlessly=*/false};
+  return kind;
+}
+
+}  // namespace syncd::jobs

@@ -1,0 +1,60 @@
+#include "jobs/sinks/redis_rows.hpp"
+
+#include <fmt/format.h>
+
+#include <numeric>
+
+#include "jobs/columns.hpp"
+
+namespace syncd::jobs {
+
+std::string RowKey::render(const Batch& batch, std::size_t row) {
+  text_.clear();
+  if (!template_.append_key(text_, batch, row)) {
+    return fmt::format("{}: the column '{}' is NULL", name_, template_.null_field(batch, row));
+  }
+  if (RedisCheckpoint::reserved(text_))
+    return fmt::format("{}: '{}' is the key of a checkpoint", name_, text_);
+  return {};
+}
+
+void RowValue::bind(const Schema& schema) {
+  if (template_) {
+    template_->bind(schema, "value");
+  } else {
+    json_.emplace(schema, chosen_columns(schema, fields_));
+  }
+}
+
+const std::string& RowValue::render(const Batch& batch, std::size_t row) {
+  text_.clear();
+  if (template_) {
+    template_->append_text(text_, batch, row);
+  } else {
+    json_->append(text_, batch, row);
+  }
+  return text_;
+}
+
+std::vector<std::size_t> chosen_columns(const Schema& schema, const std::vector<std::string>& fields) {
+  if (!fields.empty()) return resolve_columns(schema, fields, "fields");
+  std::vector<std::size_t> columns(schema.size());
+  std::iota(columns.begin(), columns.end(), std::size_t{0});
+  return columns;
+}
+
+std::vector<std::string> exec_guarantees(bool deletes) {
+  std::vector<std::string> lines{
+      "rows and checkpoint are one atomic commit in Redis; after a crash at most one commit is repeated, "
+      "harmlessly",
+      "one writer: a second or stale daemon writes nothing"};
+  if (deletes) lines.emplace_back("rows that meet delete_if remove their key");
+  return lines;
+}
+
+std::vector<std::string> script_guarantees() {
+  return {"exactly once: rows and checkpoint are one script in Redis; nothing is repeated after a crash",
+          "one writer: a second or stale daemon writes nothing"};
+}
+
+}  // namespace syncd::jobs

@@ -1,0 +1,243 @@
+#include "jobs/sinks/redis_script.hpp"
+
+#include <fmt/format.h>
+
+#include "daemon/base/crash_point.hpp"
+#include "jobs/row_json.hpp"
+
+namespace syncd::jobs {
+namespace {
+
+// KEYS: checkpoint, lease, then the keys of the rows.
+// ARGV: epoch, field, previous position, new position, lease in ms, then the rows.
+constexpr std::string_view kBegin = R"(
+local held = redis.call('HMGET', KEYS[1], 'epoch', ARGV[2])
+if held[1] ~= ARGV[1] then
+  return {'lost', held[1] or '', redis.call('HGET', KEYS[1], 'owner') or ''}
+end
+local at_position = held[2] or ''
+if at_position == ARGV[4] and ARGV[3] ~= ARGV[4] then return {'dup'} end
+if at_position ~= ARGV[3] then return {'conflict', at_position} end
+)";
+constexpr std::string_view kTypes = R"(
+local bad = {'bad'}
+for i = 3, #KEYS do
+  local type = redis.call('TYPE', KEYS[i]).ok
+  if type ~= 'none' and type ~= KEY_TYPE then
+    bad[#bad + 1] = KEYS[i]
+    bad[#bad + 1] = type
+  end
+end
+if #bad > 1 then return bad end
+)";
+constexpr std::string_view kEnd = R"(
+redis.call('HSET', KEYS[1], ARGV[2], ARGV[4])
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[5])
+return {'ok'}
+)";
+constexpr std::size_t kFixed = 5;  // arguments before the rows
+
+std::string script_of(const RowScript& rows) {
+  std::string lua(kBegin);
+  if (!rows.key_type().empty()) {
+    lua += fmt::format("local KEY_TYPE = {}\n", lua_string(rows.key_type()));
+    lua += kTypes;
+  }
+  lua += fmt::format("local at = {}\nlocal last = #ARGV\nwhile at <= last do\n{}end\n", kFixed + 1,
+                     rows.write());
+  if (const std::string finish = rows.finish(); !finish.empty()) {
+    lua += fmt::format("for i = 3, #KEYS do\nlocal key = KEYS[i]\n{}end\n", finish);
+  }
+  return lua + std::string(kEnd);
+}
+
+}  // namespace
+
+std::size_t ScriptRows::key(std::string_view name) {
+  const auto found = numbers_.find(name);
+  if (found != numbers_.end()) return found->second;
+  keys_.emplace_back(name);
+  const std::size_t number = keys_.size() + 2;  // behind the two of the checkpoint
+  numbers_.emplace(keys_.back(), number);
+  return number;
+}
+
+void ScriptRows::clear() {
+  keys_.clear();
+  numbers_.clear();
+  arguments_.clear();
+  count_ = 0;
+}
+
+std::string lua_string(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = byte >= 0x20 && byte < 0x7F && c != '\'' && c != '\\';
+    if (plain) {
+      out += c;
+    } else {
+      out += fmt::format("\\{:03}", byte);
+    }
+  }
+  return out + "'";
+}
+
+RedisScriptSink::RedisScriptSink(RedisOptions options, std::unique_ptr<RowScript> rows, RunContext& context)
+    : RedisSink(std::move(options), context), rows_(std::move(rows)) {}
+
+Task<std::optional<Positions>> RedisScriptSink::open() {
+  auto positions = co_await RedisSink::open();
+  saved_ = *positions;
+  renewed_ = context_.clock.now();
+  co_return positions;
+}
+
+Task<> RedisScriptSink::commit(const Batch& batch, const Position&) {
+  if (batch.empty()) {
+    unsaved_.advance(batch.position());
+    co_return;
+  }
+  if (batch.shared_schema() != bound_) {
+    rows_->bind(batch.schema());
+    bound_ = batch.shared_schema();
+    co_await load_script();
+  }
+  bad_.assign(batch.rows(), false);
+  begin_ = 0;
+  while (begin_ < batch.rows()) {
+    const std::size_t end = fill(batch, begin_);
+    const Position to = batch.position_at(end, batch.position());
+    const bool written = co_await run(&batch, end, to);
+    if (!written) continue;
+    begin_ = end;
+    unsaved_.advance(to);  // an older one that waited there is overtaken
+  }
+}
+
+// Fills the slice from `begin` and returns its end.  A batch without positions between its rows is one slice:
+// half of it could not be named.
+std::size_t RedisScriptSink::fill(const Batch& batch, std::size_t begin) {
+  slice_.clear();
+  const bool whole = !batch.divisible();
+  std::size_t rows = 0;
+  std::size_t row = begin;
+  for (; row < batch.rows(); ++row) {
+    const bool full = rows >= options_.max_operations || slice_.bytes().size() >= options_.max_bytes.count();
+    if (full && !whole) break;
+    if (bad_[row]) continue;
+    const std::string wrong = rows_->append(batch, row, slice_);
+    if (wrong.empty()) {
+      ++rows;
+    } else {
+      bad_[row] = true;
+      context_.bad_records.take(BadRecord{row_json(batch, row), wrong});
+    }
+  }
+  return row;
+}
+
+void RedisScriptSink::assemble(const Position& to) {
+  using std::chrono::milliseconds;
+  const auto lease = static_cast<std::uint64_t>(milliseconds(kLease).count());
+  commands_.clear();
+  commands_.command(3 + 2 + slice_.keys().size() + kFixed + slice_.count());
+  commands_.argument("EVALSHA");
+  commands_.argument(sha_);
+  commands_.argument(static_cast<std::uint64_t>(2 + slice_.keys().size()));
+  commands_.argument(checkpoint_.key());
+  commands_.argument(checkpoint_.lease_key());
+  for (const std::string& key : slice_.keys()) commands_.argument(key);
+  commands_.argument(checkpoint_.epoch());
+  commands_.argument(RedisCheckpoint::field(to.partition()));
+  commands_.argument(saved_.at(to.partition()).text());
+  commands_.argument(to.text());
+  commands_.argument(lease);
+  commands_.raw(slice_.bytes());
+}
+
+Task<> RedisScriptSink::load_script() {
+  std::vector<std::string> load{"SCRIPT", "LOAD", script_of(*rows_)};
+  const redis::Replies loaded = co_await connection().command(std::move(load));
+  sha_ = loaded[0].text();
+}
+
+// False: nothing was written; some rows are now known as bad, or the script was loaded again.
+Task<bool> RedisScriptSink::run(const Batch* batch, std::size_t end, const Position& to) {
+  assemble(to);
+  crash_point("before_commit");
+  co_await connection().send(commands_.view());
+  crash_point("after_commit_before_reply");
+  co_await connection().receive(1, replies_);
+  const redis::Reply reply = replies_[0];
+  if (reply.error()) {
+    if (reply.text().starts_with("NOSCRIPT")) {
+      co_await load_script();
+      co_return false;
+    }
+    const Error error = redis::to_error(reply.text());
+    throw Error(error.kind() == ErrorKind::Data ? ErrorKind::Permanent : error.kind(), error.what());
+  }
+  const std::string_view verdict = reply.first().text();
+  if (verdict == "lost") {
+    throw checkpoint_.lost_to(reply.at(1).text(), reply.at(2).text());
+  }
+  if (verdict == "conflict") {
+    throw Error(
+        ErrorKind::Transient,
+        fmt::format("{} is not where this run left it: nothing was written; the next attempt goes on from "
+                    "what it says",
+                    checkpoint_.key()));
+  }
+  if (verdict == "bad") {
+    take_bad(*batch, end, reply);
+    co_return false;
+  }
+  saved_.advance(to);
+  renewed_ = context_.clock.now();
+  co_return true;
+}
+
+// Every row of the slice whose key is of another type.
+void RedisScriptSink::take_bad(const Batch& batch, std::size_t end, const redis::Reply& reply) {
+  std::map<std::string, std::string, std::less<>> types;
+  redis::Reply key = reply.first().next();
+  for (std::size_t i = 1; i + 1 < reply.size(); i += 2) {
+    const redis::Reply type = key.next();
+    types.emplace(key.text(), type.text());
+    key = type.next();
+  }
+  for (std::size_t row = begin_; row < end; ++row) {
+    if (bad_[row]) continue;
+    const std::string name = rows_->key_of(batch, row);
+    const auto found = types.find(name);
+    if (found == types.end()) continue;
+    bad_[row] = true;
+    context_.bad_records.take(BadRecord{
+        row_json(batch, row),
+        fmt::format("Redis: the key '{}' holds a {}, not a {}", name, found->second, rows_->key_type())});
+  }
+}
+
+Task<> RedisScriptSink::settle() {
+  const Positions waiting = std::exchange(unsaved_, Positions());
+  slice_.clear();
+  for (const auto& [partition, text] : waiting.all()) {
+    if (saved_.at(partition).text() == text) continue;
+    if (sha_.empty()) co_await load_script();
+    bool written = false;
+    while (!written) written = co_await run(nullptr, 0, Position(partition, text));
+  }
+  if (context_.clock.now() - renewed_ < kRenewLease) co_return;
+  redis::CommandBuffer renew;
+  renew.add("HMGET", checkpoint_.key(), "epoch", "owner");
+  co_await connection().execute(renew.view(), 1, replies_);
+  if (!checkpoint_.ours(replies_[0])) throw checkpoint_.lost(replies_[0]);
+  renew.clear();
+  checkpoint_.append_lease(renew);
+  co_await connection().execute(renew.view(), 1, replies_);
+  if (replies_[0].error()) throw redis::to_error(replies_[0].text());
+  renewed_ = context_.clock.now();
+}
+
+}  // namespace syncd::jobs

@@ -1,0 +1,72 @@
+// What all Redis sinks share: their options, the look at the server, the lease of a connection and the
+// cutting of batches into commits.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/fields.hpp"
+#include "daemon/redis/pool.hpp"
+#include "jobs/component.hpp"
+#include "jobs/predicate.hpp"
+#include "jobs/sinks/redis_checkpoint.hpp"
+#include "jobs/template.hpp"
+
+namespace syncd::jobs {
+
+struct RedisOptions {
+  std::string connection;
+  std::uint32_t max_operations = 1000;
+  config::Bytes max_bytes = config::Bytes(1024 * 1024);
+};
+const config::Fields<RedisOptions>& redis_option_fields();
+
+struct RedisRetention {
+  std::optional<std::chrono::nanoseconds> ttl;
+};
+const config::Fields<RedisRetention>& redis_retention_fields();
+
+struct RedisDelete {
+  std::optional<PredicateOptions> delete_if;
+};
+const config::Fields<RedisDelete>& redis_delete_fields();
+
+// --- reading options; findings go to the table ---------------------------------------------------------
+
+// The template at `key`, its columns checked against the stream.
+Template read_template(const config::Table& table, const char* key, const std::string& text,
+                       const PlanContext& context);
+// The same for a key or a member: must name a column, or be `constant_ok`, and be unambiguous.
+Template read_key_template(const config::Table& table, const char* key, const std::string& text,
+                           const PlanContext& context, bool constant_ok = false);
+std::optional<Predicate> read_delete_rule(const config::Table& table, const RedisDelete& options,
+                                          const PlanContext& context);
+
+// "PX" value for a TTL.
+std::string milliseconds(std::chrono::nanoseconds ttl);
+
+// --- the sink's base -----------------------------------------------------------------------------------
+
+class RedisSink : public Sink {
+ public:
+  RedisSink(RedisOptions options, RunContext& context);
+
+  Task<CheckNotes> check() override;
+  Task<std::optional<Positions>> open() override;
+  Task<std::optional<Positions>> recall() override;
+  Task<> assign(const Positions& positions) override;
+
+ protected:
+  // Precondition: open() was called.
+  redis::Connection& connection() { return **lease_; }
+
+  RedisOptions options_;
+  RunContext& context_;
+  RedisCheckpoint checkpoint_;
+
+ private:
+  redis::Pool& pool_;
+  std::optional<redis::Pool::Lease> lease_;
+};
+
+}  // namespace syncd::jobs
