@@ -2,9 +2,12 @@
 // database says comes in as an Observation.
 //
 // A transaction takes its timestamp or serial id before it commits.  At each poll we take, in this order, the
-// upper bound U, the virtualxids V that are open, and only then read.  A row with a cursor up to U that this
-// read did not see can only come from a transaction in V.  Once all of V have ended, and the prepared
-// transactions that were there at that moment too, the range up to U is settled.
+// upper bound U, the virtualxids V that are open, the prepared transactions P, and only then read.  A row
+// with a cursor up to U that this read did not see can only come from V or P.  Whenever one of them ends,
+// rows of it may have appeared: the range is due.  Once all have ended, it is settled.
+//
+// A virtualxid that goes may have become a prepared transaction, and nothing says which: from then on all
+// that are prepared at that moment count for the range too.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -24,21 +27,29 @@ struct Observation {
   std::uint64_t xmax = 0;          // of the same snapshot
   std::string boot;                // when the server was started: virtualxids of another life mean nothing
   std::set<std::string> live;      // V: virtualxids of this database, ours and the ignored ones left out
-  std::set<std::string> prepared;  // xids of its prepared transactions, taken after `live`
-  std::int64_t wall_us = 0;        // microseconds since the epoch
+  std::set<std::string> prepared;  // P: xids of its prepared transactions
+  std::int64_t wall_us = 0;        // the server's clock, microseconds since the epoch
 };
 
-// One range that was read and may still grow late rows.
+// One range that may still grow late rows.
 struct OpenRange {
-  std::optional<CursorValues> low;                // exclusive; nullopt: from the beginning
-  std::string high;                               // inclusive, of the first cursor column
-  std::set<std::string> waiting;                  // virtualxids that were open and still are
-  std::optional<std::set<std::string>> prepared;  // once `waiting` is empty: what was prepared then
-  std::uint64_t xmin = 0;                         // row versions below were seen by the first read
-  std::int64_t since_us = 0;
-  std::optional<CursorValues> at;  // the second read has come this far
+  OpenRange() = default;
+  // (low, seen.upper], about to be read (re-read) or held back (hold).
+  OpenRange(const std::optional<CursorValues>& low, const Observation& seen);
 
-  bool settled() const noexcept { return waiting.empty() && prepared && prepared->empty(); }
+  std::optional<CursorValues> low;  // exclusive (a prefix: inclusive); nullopt: from the beginning
+  std::string high;                 // inclusive, of the first cursor column
+  std::set<std::string> waiting;    // virtualxids that were open and still are
+  std::set<std::string> prepared;   // prepared transactions that may be theirs
+  std::uint64_t xmin = 0;           // late rows are of this transaction or a younger one
+  std::int64_t since_us = 0;
+  bool due = false;                // somebody has ended since the last read
+  std::optional<CursorValues> at;  // that read has come this far
+  std::int64_t rest_until_us = 0;  // no further read before, unless it is settled; not worth storing
+
+  bool settled() const noexcept { return waiting.empty() && prepared.empty(); }
+  // Takes out who has ended; true when somebody had.
+  bool narrow(const Observation& seen);
   bool operator==(const OpenRange&) const = default;
 };
 
@@ -52,24 +63,30 @@ class Fence {
 
   // Brings every range up to date with what is still open.
   void observe(const Observation& seen);
-  // Begins the range (low, seen.upper] that is about to be read; call after observe() with the same
-  // observation.  Nothing is kept where nobody can be late.
-  void begin(const std::optional<CursorValues>& low, const Observation& seen);
-
-  // No room for one more without merging two that do not belong together.
-  bool full() const noexcept { return ranges_.size() >= kMaxRanges; }
-  // Takes back begin(low, seen) after a read that found nothing: the next one starts at the same place.
-  void forget(const std::optional<CursorValues>& low, const Observation& seen);
+  // Call after observe() with the same observation.
+  void add(OpenRange range);
 
   // In order of their cursor; the oldest first.
   std::vector<OpenRange>& ranges() noexcept { return ranges_; }
   const std::vector<OpenRange>& ranges() const noexcept { return ranges_; }
   const std::string& boot() const noexcept { return boot_; }
-  // Hold: takes the leading settled ranges out and returns the highest bound among them.
+  // No room for one more without merging two that do not belong together.
+  bool full() const noexcept { return ranges_.size() >= kMaxRanges; }
+  // Everybody that `range` waits for is waited for already: a long transaction, known from before.
+  bool covers(const OpenRange& range) const;
+
+  // Re-read: the first range to be read now.  One whose first transactions have ended is read while others
+  // are open, after rests that double with its age: a row is never later than twice its own transaction.
+  std::optional<std::size_t> due(std::int64_t now_us) const;
+  // That read is complete.
+  void reread(std::size_t index, std::int64_t now_us);
+
+  // Hold: takes the leading settled ranges out and returns the bound of the last one.
   std::optional<std::string> take_settled_prefix();
 
  private:
   void merge(std::size_t first);  // with the one after it
+  void join_equals();
   void shrink();
 
   std::vector<OpenRange> ranges_;

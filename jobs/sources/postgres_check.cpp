@@ -10,13 +10,13 @@ class Checker {
   Checker(postgres::Session& session, const PostgresTableOptions& options)
       : session_(session), options_(options), shape_(resolve(session, options)) {}
 
-  CheckNotes run(bool hold) {
+  CheckNotes run() {
     privileges();
     nulls();
     uniqueness_and_index();
     first_column();
     if (options_.late == LateCommits::Fence) sequence_cache();
-    if (hold && options_.late == LateCommits::Fence) {
+    if (options_.hold && options_.late == LateCommits::Fence) {
       add(CheckNote::Level::Note, "rows are held back while any transaction of the database is open",
           "keep transactions short, or name harmless applications in fence_ignore");
     }
@@ -143,9 +143,9 @@ class Checker {
 
 }  // namespace
 
-CheckNotes check_table(postgres::Session& session, const PostgresTableOptions& options, bool hold) {
+CheckNotes check_table(postgres::Session& session, const PostgresTableOptions& options) {
   Checker checker(session, options);
-  return checker.run(hold);
+  return checker.run();
 }
 
 }  // namespace syncd::jobs

@@ -5,6 +5,6 @@
 
 namespace syncd::jobs {
 
-CheckNotes check_table(postgres::Session& session, const PostgresTableOptions& options, bool hold);
+CheckNotes check_table(postgres::Session& session, const PostgresTableOptions& options);
 
 }  // namespace syncd::jobs

@@ -71,7 +71,8 @@ json encode_range(const OpenRange& range) {
   json out = {{"h", encode_value(range.high)}, {"x", range.xmin}, {"t", range.since_us}};
   if (!range.waiting.empty()) out["v"] = range.waiting;
   if (range.low) out["l"] = encode_values(*range.low);
-  if (range.prepared) out["p"] = *range.prepared;
+  if (!range.prepared.empty()) out["p"] = range.prepared;
+  if (range.due) out["d"] = 1;
   if (range.at) out["a"] = encode_values(*range.at);
   return out;
 }
@@ -84,6 +85,7 @@ OpenRange decode_range(const json& in, std::size_t width) {
   if (in.contains("v")) range.waiting = in.at("v").get<std::set<std::string>>();
   if (in.contains("l")) range.low = decode_values(in.at("l"), width);
   if (in.contains("p")) range.prepared = in.at("p").get<std::set<std::string>>();
+  range.due = in.contains("d");
   if (in.contains("a")) range.at = decode_values(in.at("a"), width);
   return range;
 }

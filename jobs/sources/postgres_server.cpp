@@ -166,11 +166,9 @@ std::string describe_holder(const OpenRange& range, const Holders& holders) {
     if (oldest == nullptr || found->second.rank < oldest->rank) oldest = &found->second;
   }
   if (oldest != nullptr) return holder_text(*oldest);
-  if (range.prepared) {
-    for (const std::string& xid : *range.prepared) {
-      const auto found = holders.prepared.find(xid);
-      if (found != holders.prepared.end()) return fmt::format("prepared transaction '{}'", found->second);
-    }
+  for (const std::string& xid : range.prepared) {
+    const auto found = holders.prepared.find(xid);
+    if (found != holders.prepared.end()) return fmt::format("prepared transaction '{}'", found->second);
   }
   return "a transaction that has just ended";
 }

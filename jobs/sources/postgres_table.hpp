@@ -53,9 +53,17 @@ struct PostgresTableOptions {
   OnSourceChange on_source_change = OnSourceChange::Auto;
   OnNullCursor on_null_cursor = OnNullCursor::Halt;
   std::optional<std::chrono::nanoseconds> timeout;
+
+  // What `auto` comes to with this job's sink.
+  bool hold = false;
+  bool rescan = false;
 };
 
 const config::Fields<PostgresTableOptions>& postgres_table_fields();
+// Findings go to the table.
+PostgresTableOptions read_options(const config::Table& table, bool repeats_harmlessly);
+// What they promise, in words.
+std::vector<std::string> guarantees(const PostgresTableOptions& options);
 
 // The options against the real table.
 struct TableShape {
@@ -63,12 +71,14 @@ struct TableShape {
   std::shared_ptr<const Schema> schema;  // what is delivered
   std::vector<std::size_t> cursor;       // where the cursor columns stand in a page
   UpperBound bound;
-  LateCommits late = LateCommits::Fence;
   TableInfo info;
 };
 
 // Throws a Permanent or Config error where the options do not fit: no such column, a cursor that cannot be
 // fenced.
 TableShape resolve(postgres::Session& session, const PostgresTableOptions& options);
+
+// Microseconds since the epoch of "2026-03-01 10:00:00.123456+00"; nullopt where it is none.
+std::optional<std::int64_t> microseconds_of(const std::string& text);
 
 }  // namespace syncd::jobs

@@ -1,75 +1,12 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "config/suggest.hpp"
 #include "jobs/sources/postgres_table.hpp"
 
 namespace syncd::jobs {
 namespace {
-
-const TableColumn& find_column(const TableInfo& info, const PostgresTableOptions& options,
-                               const std::string& name) {
-  if (const TableColumn* column = info.find(name)) return *column;
-  std::vector<std::string> names;
-  for (const TableColumn& column : info.columns) names.push_back(column.name);
-  throw Error(ErrorKind::Permanent,
-              fmt::format("{}: {}", options.table, config::unknown_text("column", name, names)));
-}
-
-bool integer(const std::string& base) { return base == "int8" || base == "int4" || base == "int2"; }
-
-std::string sql_text(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\'') out += '\'';
-    out += c;
-  }
-  return out;
-}
-
-UpperBound upper_bound(const TableInfo& info, const PostgresTableOptions& options, const std::string& table) {
-  UpperBound bound;
-  const TableColumn& first = find_column(info, options, options.cursor.front());
-  const bool clock = first.base == "timestamptz" || first.base == "timestamp";
-  const auto refuse = [&](std::string_view why) {
-    throw Error(ErrorKind::Config,
-                fmt::format("{}: late_commits = \"{}\" {}", options.table, options.late_commits, why));
-  };
-  switch (options.late) {
-    case LateCommits::Ignore:
-      return bound;
-    case LateCommits::Xid:
-      if (first.base != "xid8") refuse("needs a first cursor column of type xid8, this one is " + first.type);
-      return bound;
-    case LateCommits::Lag:
-      if (!clock) refuse("needs a timestamp as first cursor column, this one is " + first.type);
-      bound.behind = options.lag;
-      break;
-    case LateCommits::Fence:
-      if (info.standby) {
-        refuse(
-            "needs the primary: on a standby the open transactions cannot be seen; use \"xid\" or "
-            "\"lag:10s\"");
-      }
-      if (info.kind == 'f') refuse("cannot see the transactions of a foreign server; use \"lag:10s\"");
-      if (!clock && !integer(first.base)) {
-        refuse("needs a timestamp or an integer as first cursor column, this one is " + first.type +
-               "; say \"lag:D\", \"xid\" or \"ignore\"");
-      }
-      bound.behind = options.settle;
-      break;
-  }
-  if (integer(first.base)) {
-    bound.kind = UpperBound::Kind::Maximum;
-    bound.column = quote_identifier(first.name);
-    bound.table = table;
-  } else if (first.base == "timestamp") {
-    bound.kind = UpperBound::Kind::LocalClock;
-    bound.zone = sql_text(info.default_zone);
-  } else {
-    bound.kind = UpperBound::Kind::Clock;
-  }
-  return bound;
-}
 
 const config::Fields<FenceIgnore>& fence_ignore_fields() {
   static const auto all =
@@ -77,6 +14,39 @@ const config::Fields<FenceIgnore>& fence_ignore_fields() {
           .add("application_name", &FenceIgnore::application_name, "names as they stand in pg_stat_activity")
           .example("pg_dump");
   return all;
+}
+
+std::optional<LateCommits> parse_late(const std::string& text, std::chrono::nanoseconds& lag) {
+  if (text == "fence") return LateCommits::Fence;
+  if (text == "xid") return LateCommits::Xid;
+  if (text == "ignore") return LateCommits::Ignore;
+  if (text.rfind("lag:", 0) != 0) return std::nullopt;
+  lag = config::parse_duration(std::string_view(text).substr(4));
+  return LateCommits::Lag;
+}
+
+void check_options(const config::Table& table, PostgresTableOptions& options, bool repeats_harmlessly) {
+  try {
+    const auto late = parse_late(options.late_commits, options.lag);
+    if (!late) {
+      table.fail("late_commits",
+                 config::unknown_text("way", options.late_commits, {"fence", "xid", "lag:10s", "ignore"}));
+    } else {
+      options.late = *late;
+    }
+  } catch (const config::ValueError& error) {
+    table.fail("late_commits", fmt::format("'late_commits': {}", error.what()));
+  }
+  if (options.fence == FenceWay::Reread && !repeats_harmlessly) {
+    table.fail("fence",
+               "\"reread\" delivers rows twice, and this sink's writes must not repeat: use \"hold\"");
+  }
+  if (!options.columns.empty()) {
+    std::vector<std::string> sorted = options.columns;
+    std::sort(sorted.begin(), sorted.end());
+    const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+    if (twice != sorted.end()) table.fail("columns", fmt::format("names {} twice", config::quoted(*twice)));
+  }
 }
 
 }  // namespace
@@ -134,40 +104,43 @@ const config::Fields<PostgresTableOptions>& postgres_table_fields() {
   return all;
 }
 
-TableShape resolve(postgres::Session& session, const PostgresTableOptions& options) {
-  TableShape shape;
-  const auto table = TableName::parse(options.table);
-  shape.info = load_table(session, *table);
-  shape.page.table = table->quoted();
-  shape.page.where = options.where;
-  shape.page.rows = options.batch_rows;
-  shape.page.versioned = shape.info.kind == 'r' || shape.info.kind == 'p';
-  for (const std::string& name : options.cursor) {
-    const TableColumn& column = find_column(shape.info, options, name);
-    if (column.base == "float4" || column.base == "float8") {
-      throw Error(
-          ErrorKind::Config,
-          fmt::format(
-              "{}: the cursor column {} is a floating-point number: its text does not name it exactly",
-              options.table, name));
-    }
-    CursorColumn cursor;
-    cursor.name = name;
-    cursor.type = column.type;
-    cursor.nullable = column.nullable;
-    shape.page.cursor.push_back(std::move(cursor));
+PostgresTableOptions read_options(const config::Table& table, bool repeats_harmlessly) {
+  PostgresTableOptions options;
+  if (postgres_table_fields().read(table, options)) check_options(table, options, repeats_harmlessly);
+  options.hold = options.fence == FenceWay::Hold || (options.fence == FenceWay::Auto && !repeats_harmlessly);
+  options.rescan = options.on_source_change == OnSourceChange::Rescan ||
+                   (options.on_source_change == OnSourceChange::Auto && repeats_harmlessly);
+  return options;
+}
+
+std::vector<std::string> guarantees(const PostgresTableOptions& options) {
+  std::vector<std::string> lines;
+  switch (options.late) {
+    case LateCommits::Fence:
+      lines.push_back(
+          options.hold
+              ? "no row missed: a range is delivered once every transaction that may still write into it has "
+                "ended (fence, hold); each version once"
+              : "no row missed: delivered at once; what a transaction has committed late is read again when "
+                "it has ended (fence, re-read)");
+      break;
+    case LateCommits::Xid:
+      lines.emplace_back(
+          "no row missed: read in the order of transaction ids, below the oldest that still runs (xid)");
+      break;
+    case LateCommits::Lag:
+      lines.push_back(
+          fmt::format("best effort: rows of transactions that take longer than {} are missed (lag)",
+                      config::format(options.lag)));
+      break;
+    case LateCommits::Ignore:
+      lines.emplace_back("rows of transactions that commit late ARE MISSED (late_commits = \"ignore\")");
+      break;
   }
-  if (options.columns.empty()) {
-    for (const TableColumn& column : shape.info.columns) shape.page.columns.push_back(column.name);
-  } else {
-    for (const std::string& name : options.columns)
-      shape.page.columns.push_back(find_column(shape.info, options, name).name);
-  }
-  shape.schema = std::make_shared<const Schema>(shape.page.columns);
-  shape.cursor = cursor_indices(shape.page);
-  shape.late = options.late;
-  shape.bound = upper_bound(shape.info, options, shape.page.table);
-  return shape;
+  lines.push_back(fmt::format("hard deletes are not seen{}; another or restored server: {}",
+                              options.where.empty() ? "" : ", nor rows that leave `where`",
+                              options.rescan ? "the whole table is read again" : "the job halts"));
+  return lines;
 }
 
 }  // namespace syncd::jobs
