@@ -106,9 +106,11 @@ class Operations {
   virtual coro::Task<std::vector<CheckFinding>> check(bool online) = 0;
 
   virtual coro::Task<Checkpoint> checkpoint(std::string job) = 0;
-  // Replaces the position of one partition by an exact token.  Throws Busy while the job runs.
+  // Replaces the position of one partition by an exact token.  A run under way is ended for it and goes on
+  // from there; nothing that it still does overwrites the new position.  Throws Busy where another call
+  // changes the same checkpoint.
   virtual coro::Task<> set_checkpoint(std::string job, std::string partition, std::string text) = 0;
-  // `to`: "start", or a value that the source understands (its error says what it takes).  Busy as above.
+  // `to`: "start", or a value that the source understands (its error says what it takes).  As above.
   virtual coro::Task<> rewind_checkpoint(std::string job, std::string to) = 0;
 
   // Guarantees, and why the job is where it is; one line each.

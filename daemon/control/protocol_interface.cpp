@@ -144,10 +144,12 @@ method Pause(job: string, reason: ?string) -> ()
 # Lets a paused job run again.
 method Resume(job: string) -> ()
 
-# Replaces the position of a partition. Only while the job does not run.
+# Replaces the position of a partition by a text that ShowCheckpoint gave. A run under way is ended for it,
+# and goes on from there.
 method SetCheckpoint(job: string, partition: ?string, text: string) -> ()
 
-# Goes back, or forth, to a value of the source's cursor, or to "start". Only while the job does not run.
+# Goes back, or forth, to a value of the source's cursor, or to "start". A run under way is ended for it, and
+# goes on from there.
 method RewindCheckpoint(job: string, to: string) -> ()
 
 # Forgets the undelivered records of a job; returns how many there were.
@@ -159,7 +161,7 @@ method Shutdown() -> ()
 # No job has this name. did_you_mean: the nearest known one, or empty.
 error NoSuchJob (name: string, did_you_mean: string)
 
-# Not now: the job runs already, is paused, or does not run where it should.
+# Not now: the job runs already, is paused, does not run where it should, or all connections are in use.
 error Busy (reason: string)
 
 # You may not talk to this daemon. group: whose members may; empty where only root and the daemon's user may.

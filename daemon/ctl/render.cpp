@@ -205,7 +205,7 @@ std::string status_page(const JobStatus& job, const Look& look) {
   if (job.lag_rows) lag += fmt::format("{}{} rows", lag.empty() ? "" : ", ", human_count(*job.lag_rows));
   page.add("lag", lag);
   if (job.last_run) page.add("last run", last_run_text(*job.last_run, look.now));
-  if (!job.last_error.empty()) {
+  if (!job.last_error.empty() && !job.waiting_for.starts_with(job.last_error)) {
     const std::string when = job.last_error_at ? " (" + relative(*job.last_error_at, look.now) + ")" : "";
     page.add("last error", escaped(job.last_error) + when);
   }

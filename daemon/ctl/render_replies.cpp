@@ -36,17 +36,26 @@ const Json& list_of(const Json& json, const char* key) {
   return found != json.end() && found->is_array() ? *found : kNone;
 }
 
+bool flag_of(const Json& json, const char* key) {
+  if (!json.is_object()) return false;
+  const auto found = json.find(key);
+  return found != json.end() && found->is_boolean() && found->get<bool>();
+}
+
+std::string counted(std::uint64_t count, const char* what) {
+  return fmt::format("{} {}{}", human_count(count), what, count == 1 ? "" : "s");
+}
+
+// In words, and below them the token that `checkpoint set` takes.
 void add_positions(std::string& out, const char* holder, const Json& positions) {
   for (const Json& position : positions) {
     const std::string partition = text_of(position, "partition");
-    const std::string words = text_of(position, "words");
     const std::string text = text_of(position, "text");
-    out += fmt::format("  {:<6}{}{}", holder, partition.empty() ? "" : partition + ": ",
-                       text.empty() ? "(the beginning)" : text);
-    if (!words.empty() && words != text) out += "   " + words;
-    out += '\n';
+    out += fmt::format("  {:<7}{}{}\n", holder, partition.empty() ? "" : partition + ": ",
+                       text_of(position, "words"));
+    if (!text.empty()) out += fmt::format("  {:<7}{}\n", "", text);
   }
-  if (positions.empty()) out += fmt::format("  {:<6}none\n", holder);
+  if (positions.empty()) out += fmt::format("  {:<7}none\n", holder);
 }
 
 }  // namespace
@@ -79,7 +88,7 @@ std::string findings(const Json& findings, const Look& look) {
     if (!remedy.empty()) out += wrapped(remedy, look.width, 4);
   }
   if (counts[0] == 0 && counts[1] == 0) return out + "no errors\n";
-  return out + fmt::format("{} errors, {} warnings\n", counts[0], counts[1]);
+  return out + fmt::format("{}, {}\n", counted(counts[0], "error"), counted(counts[1], "warning"));
 }
 
 std::string explanation(const Json& reply, const Look& look) {
@@ -93,15 +102,19 @@ std::string explanation(const Json& reply, const Look& look) {
 }
 
 std::string checkpoint(const Json& reply) {
-  const bool sink_holds = reply.value("sink_holds", Json(false)) == Json(true);
-  std::string out = fmt::format("{}: {}\n", text_of(reply, "job"),
-                                sink_holds ? "the sink holds the position; the local one is a copy"
-                                           : "the sink holds no position; the local one counts");
+  const bool sink_holds = flag_of(reply, "sink_holds");
   const std::string error = text_of(reply, "sink_error");
+  std::string out = text_of(reply, "job");
   if (!error.empty()) {
-    out += "  sink  cannot be asked: " + error + '\n';
-  } else if (sink_holds) {
+    out += ": the sink cannot be asked: " + error + '\n';
+  } else if (!sink_holds) {
+    out += ": the sink holds no position; the local one counts\n";
+  } else {
+    out += ": the sink holds the position; the local one is a copy\n";
     add_positions(out, "sink", list_of(reply, "sink"));
+  }
+  if (sink_holds && list_of(reply, "local") == list_of(reply, "sink")) {
+    return out + fmt::format("  {:<7}the same\n", "local");
   }
   add_positions(out, "local", list_of(reply, "local"));
   return out;
