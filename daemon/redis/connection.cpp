@@ -23,8 +23,13 @@ coro::Task<std::unique_ptr<loop::Stream>> connect(loop::EventLoop& loop, const A
     co_return stream;
   }
   auto stream = co_await loop::connect_tcp(loop, address.host, address.port);
-  if (address.tls) stream = co_await loop::start_tls(std::move(stream), address.host, options.ca_file);
-  co_return stream;
+  if (!address.tls) co_return stream;
+  try {
+    auto secured = co_await loop::start_tls(std::move(stream), address.host, options.ca_file);
+    co_return secured;
+  } catch (const Error& error) {
+    throw error.within("connecting to " + address.text());
+  }
 }
 
 }  // namespace
@@ -32,44 +37,60 @@ coro::Task<std::unique_ptr<loop::Stream>> connect(loop::EventLoop& loop, const A
 coro::Task<std::unique_ptr<Connection>> Connection::open(loop::EventLoop& loop, const Options& options) {
   Address address = Address::parse(options.uri);
   if (options.password) address.password = *options.password;
-  const TimePoint deadline = loop.now() + options.connect_timeout;
-  auto stream = co_await with_timeout(loop, options.connect_timeout, "connecting to " + address.text(),
-                                      connect(loop, address, options));
+  auto made = co_await with_timeout(loop, options.connect_timeout, "connecting to " + address.text(),
+                                    establish(loop, options, address));
+  co_return made;
+}
+
+coro::Task<std::unique_ptr<Connection>> Connection::establish(loop::EventLoop& loop, const Options& options,
+                                                              const Address& address) {
+  auto stream = co_await connect(loop, address, options);
   std::unique_ptr<Connection> connection(new Connection(loop, options, std::move(stream), address.text()));
-  const Duration left = std::max<Duration>(deadline - loop.now(), std::chrono::milliseconds(1));
-  co_await with_timeout(loop, left, "logging in to " + address.text(), connection->log_in(address));
+  co_await connection->log_in(address);
   co_return connection;
 }
 
 coro::Task<> Connection::log_in(const Address& address) {
-  if (!address.password.empty() || !address.user.empty()) {
-    std::vector<std::string> auth{"AUTH"};
-    if (!address.user.empty()) auth.push_back(address.user);
-    auth.push_back(address.password.reveal());
-    co_await command(std::move(auth));
+  CommandBuffer commands;
+  if (!address.user.empty()) {
+    commands.add("AUTH", address.user, address.password.reveal());
+  } else if (!address.password.empty()) {
+    commands.add("AUTH", address.password.reveal());
   }
-  if (address.database != 0) {
-    std::vector<std::string> select{"SELECT", std::to_string(address.database)};
-    co_await command(std::move(select));
-  }
-  CommandBuffer name;
-  name.add("CLIENT", "SETNAME", "syncd");
+  if (address.database != 0) commands.add("SELECT", std::to_string(address.database));
+  const std::size_t vital = commands.commands();
+  commands.add("CLIENT", "SETNAME", "syncd");  // a courtesy; an ACL may forbid it
   Replies replies;
-  co_await exchange(name.view(), 1, replies);  // a courtesy; an ACL may forbid it
-  if (replies[0].error() && replies[0].text().substr(0, 6) == "NOAUTH") throw to_error(replies[0].text());
+  std::optional<Error> lost;
+  const std::string doing = "logging in to " + server_;
+  try {
+    co_await exchange(commands.view(), vital + 1, replies);
+  } catch (const Error& error) {
+    lost = error.within(doing);  // Redis may have said why, once for all, and hung up
+  }
+  for (std::size_t i = 0; i < replies.count(); ++i) {
+    if (!replies[i].error()) continue;
+    const Error error = to_error(replies[i].text());
+    if (i >= vital && error.kind() == ErrorKind::Permanent && !replies[i].text().starts_with("NOAUTH"))
+      continue;
+    // There is no row yet whose fault it could be.
+    const ErrorKind kind = error.kind() == ErrorKind::Data ? ErrorKind::Permanent : error.kind();
+    throw Error(kind, error.what()).within(doing);
+  }
+  if (lost) throw *lost;
 }
 
 coro::Task<> Connection::exchange(std::string_view commands, std::size_t count, Replies& into) {
   co_await stream_->write(commands);
   co_await read_replies(count, into);
   if (!decoder_.drained()) {
-    throw Error(ErrorKind::Transient, server_ + " sent more replies than were asked for");
+    throw Error(ErrorKind::Transient, "Redis sent more replies than were asked for");
   }
 }
 
 coro::Task<> Connection::read_more() {
   const std::string_view bytes = co_await stream_->read();
-  if (bytes.empty()) throw Error(ErrorKind::Transient, server_ + " closed the connection");
+  if (bytes.empty()) throw Error(ErrorKind::Transient, "Redis closed the connection");
   decoder_.feed(bytes);
 }
 
@@ -99,8 +120,7 @@ coro::Task<T> Connection::in_time(coro::Task<T> task) {
     co_return co_await with_timeout(loop_, options_.timeout, "waiting for " + server_, std::move(task));
   } catch (const Error& error) {
     const bool named = std::string_view(error.what()).find(server_) != std::string_view::npos;
-    const bool passing = error.kind() == ErrorKind::Transient;
-    failure = std::make_exception_ptr(passing && !named ? error.within(server_) : error);
+    failure = std::make_exception_ptr(named ? error : error.within(server_));
   } catch (...) {
     failure = std::current_exception();
   }

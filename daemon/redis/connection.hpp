@@ -46,6 +46,8 @@ class Connection {
   coro::Task<> read_replies(std::size_t count, Replies& into);
   coro::Task<std::size_t> read_queued(std::size_t count);
   coro::Task<> read_more();
+  static coro::Task<std::unique_ptr<Connection>> establish(loop::EventLoop& loop, const Options& options,
+                                                           const Address& address);
   coro::Task<> log_in(const Address& address);
 
   loop::EventLoop& loop_;

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "daemon/coro/signal.hpp"
+#include "daemon/coro/permits.hpp"
 #include "daemon/redis/connection.hpp"
 
 namespace syncd::redis {
@@ -12,16 +12,16 @@ namespace syncd::redis {
 class Pool {
  public:
   Pool(loop::EventLoop& loop, std::string name, Options options);
-  ~Pool();  // every lease must be back
+  // Every lease must be back when it goes.
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
   // A connection for the time of its life; a closed one is thrown away when it comes back.
   class Lease {
    public:
-    Lease(Pool& pool, std::unique_ptr<Connection> connection)
-        : pool_(&pool), connection_(std::move(connection)) {}
-    Lease(Lease&& other) noexcept : pool_(other.pool_), connection_(std::move(other.connection_)) {}
+    Lease(Pool& pool, coro::Permits::Permit permit, std::unique_ptr<Connection> connection)
+        : pool_(&pool), permit_(std::move(permit)), connection_(std::move(connection)) {}
+    Lease(Lease&& other) noexcept = default;
     Lease& operator=(Lease&&) = delete;
     ~Lease() {
       if (connection_) pool_->give_back(std::move(connection_));
@@ -31,6 +31,7 @@ class Pool {
 
    private:
     Pool* pool_;
+    coro::Permits::Permit permit_;
     std::unique_ptr<Connection> connection_;
   };
 
@@ -41,15 +42,13 @@ class Pool {
   const Options& options() const noexcept { return options_; }
 
  private:
-  class Slot;
   void give_back(std::unique_ptr<Connection> connection);
 
   loop::EventLoop& loop_;
   std::string name_;
   const Options options_;
   std::list<std::unique_ptr<Connection>> idle_;
-  std::size_t out_ = 0;  // leased or being opened
-  std::list<coro::Signal*> waiters_;
+  coro::Permits permits_;  // for those that are leased or being opened
 };
 
 }  // namespace syncd::redis
