@@ -1,0 +1,72 @@
+#include "daemon/schedule/occurrence.hpp"
+
+#include <fmt/format.h>
+
+namespace syncd::schedule {
+
+using namespace std::chrono;
+
+namespace {
+
+std::optional<Instant> next_in_real_time(const Cron& cron, const Zone& zone, Instant after) {
+  Instant from = after + seconds(1);
+  while (true) {
+    const Zone::Period period = zone.period_at(from);
+    const auto local = cron.first_at_or_after(period.to_local(from));
+    if (!local) return std::nullopt;
+    const Instant at(local->time_since_epoch() - period.offset);
+    if (at < period.end) return at;
+    from = period.end;
+  }
+}
+
+std::string date_text(LocalTime local) {
+  const year_month_day date(floor<days>(local));
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()));
+}
+
+std::string time_text(LocalTime local) {
+  const hh_mm_ss time(local - floor<days>(local));
+  std::string text = fmt::format("{:02}:{:02}", time.hours().count(), time.minutes().count());
+  if (time.seconds().count() != 0) text += fmt::format(":{:02}", time.seconds().count());
+  return text;
+}
+
+// The wall clock shows the same once more, later.
+bool comes_again(const Zone& zone, Instant at, LocalTime local) {
+  const Zone::Period period = zone.period_at(at);
+  if (period.end == Instant::max()) return false;
+  return zone.period_at(period.end).to_local(period.end) <= local;
+}
+
+}  // namespace
+
+std::optional<Instant> next_occurrence(const Cron& cron, const Zone& zone, Instant after) {
+  if (cron.any_hour()) return next_in_real_time(cron, zone, after);
+  const auto local = cron.first_at_or_after(zone.latest_until(after) + seconds(1));
+  if (!local) return std::nullopt;
+  return zone.first_at_or_after(*local);
+}
+
+std::string occurrence_note(const Cron& cron, const Zone& zone, Instant occurrence) {
+  const LocalTime shown = zone.to_local(occurrence);
+  if (cron.any_hour()) {
+    if (zone.first_at_or_after(shown) == occurrence) return "";
+    return fmt::format("{} for the second time on {} in {}: the clock was set back", time_text(shown),
+                       date_text(shown), zone.name());
+  }
+  const auto planned = cron.first_at_or_after(zone.latest_until(occurrence - seconds(1)) + seconds(1));
+  if (planned && *planned < shown) {
+    const bool same_day = floor<days>(*planned) == floor<days>(shown);
+    return fmt::format("{} does not exist on {} in {}, runs {}{}", time_text(*planned), date_text(*planned),
+                       zone.name(), same_day ? "" : date_text(shown) + " ", time_text(shown));
+  }
+  if (comes_again(zone, occurrence, shown)) {
+    return fmt::format("{} comes twice on {} in {}, runs the first time", time_text(shown), date_text(shown),
+                       zone.name());
+  }
+  return "";
+}
+
+}  // namespace syncd::schedule
