@@ -9,7 +9,7 @@ namespace syncd::test {
 class Certificates {
  public:
   // A server certificate for `names`, as openssl writes them: "DNS:localhost,IP:127.0.0.1".
-  explicit Certificates(const std::string& names = "DNS:localhost,IP:127.0.0.1");
+  explicit Certificates(const std::string& names);
 
   std::string authority() const { return folder_ / "ca.pem"; }
   std::string certificate() const { return folder_ / "server.pem"; }

@@ -69,7 +69,7 @@ RedisServer::RedisServer(RedisOptions options)
     : options_(std::move(options)), socket_(folder_ / "redis.sock") {
   if (!installed()) throw std::runtime_error("no redis-server");
   ::signal(SIGPIPE, SIG_IGN);  // hiredis writes to connections that may be gone
-  if (options_.tls) certificates_ = std::make_unique<Certificates>();
+  if (options_.tls) certificates_ = std::make_unique<Certificates>(options_.certificate_names);
   std::ostringstream config;
   config << "bind 127.0.0.1\nport " << port() << "\nunixsocket " << socket_ << "\ndir "
          << folder_.path().string() << "\nsave \"\"\nenable-debug-command yes\n";

@@ -34,6 +34,7 @@ struct RedisOptions {
   std::vector<std::string> config;  // as in redis.conf: "maxmemory 2mb", "appendonly yes"
   std::string password;
   bool tls = false;  // on a third address: tls_uri()
+  std::string certificate_names = "DNS:localhost,IP:127.0.0.1";
 };
 
 class RedisServer {
@@ -49,9 +50,10 @@ class RedisServer {
 
   std::string uri(unsigned database = 0) const;
   std::string socket_uri(unsigned database = 0) const;
-  // Its certificate is for localhost and 127.0.0.1; see certificates().
+  // To be trusted with certificates().authority().
   std::string tls_uri(const std::string& host = "localhost", unsigned database = 0) const;
   std::uint16_t port() const noexcept { return port_.number(); }
+  std::uint16_t tls_port() const noexcept { return tls_port_.number(); }
   const std::string& socket_path() const noexcept { return socket_; }
   const Certificates& certificates() const { return *certificates_; }
 

@@ -37,7 +37,9 @@ TEST(RedisServer, KeepsOrLosesItsDataOverARestart) {
 }
 
 TEST(RedisServer, FindsItsDataAfterAKill) {
-  RedisServer server({{"appendonly yes"}, "", false});
+  RedisOptions options;
+  options.config = {"appendonly yes"};
+  RedisServer server(options);
   server.call("SET a 1");
   server.kill();
   server.start();
