@@ -5,26 +5,36 @@
 namespace syncd::jobs {
 namespace {
 
-// Keeps of `from` what is in `still`; true when something had to go.
-bool intersect(std::set<std::string>& from, const std::set<std::string>& still) {
-  return std::erase_if(from, [&](const std::string& item) { return !still.contains(item); }) != 0;
+// Brings `those` up to date with who is there; notes in `ended` the least id of those who are not.
+void narrow(Transactions& those, const Transactions& there, std::optional<std::uint64_t>& ended) {
+  for (auto it = those.begin(); it != those.end();) {
+    const auto found = there.find(it->first);
+    if (found == there.end()) {
+      ended = std::min(ended.value_or(it->second), it->second);
+      it = those.erase(it);
+    } else {
+      it->second = std::max(it->second, found->second);
+      ++it;
+    }
+  }
+}
+
+std::optional<std::uint64_t> least(std::optional<std::uint64_t> a, std::optional<std::uint64_t> b) {
+  return a && b ? std::min(*a, *b) : (a ? a : b);
 }
 
 }  // namespace
 
 OpenRange::OpenRange(const std::optional<CursorValues>& low_in, const Observation& seen)
-    : low(low_in),
-      high(seen.upper),
-      waiting(seen.live),
-      prepared(seen.prepared),
-      xmin(seen.xmin),
-      since_us(seen.wall_us) {}
+    : low(low_in), high(seen.upper), waiting(seen.live), prepared(seen.prepared), since_us(seen.wall_us) {}
 
-bool OpenRange::narrow(const Observation& seen) {
-  const bool committed = intersect(prepared, seen.prepared);
-  const bool ended = intersect(waiting, seen.live);
+std::optional<std::uint64_t> OpenRange::narrow(const Observation& seen) {
+  std::optional<std::uint64_t> committed;
+  std::optional<std::uint64_t> ended;
+  jobs::narrow(prepared, seen.prepared, committed);
+  jobs::narrow(waiting, seen.live, ended);
   if (ended) prepared.insert(seen.prepared.begin(), seen.prepared.end());
-  return ended || committed;
+  return least(ended, committed);
 }
 
 void Fence::observe(const Observation& seen) {
@@ -34,13 +44,10 @@ void Fence::observe(const Observation& seen) {
   Observation gone = seen;
   if (rebooted) gone.live.clear();
   for (OpenRange& range : ranges_) {
-    if (range.narrow(gone)) {
-      range.due = true;
-      range.at.reset();  // what that read has passed may have grown since
-    } else if (!range.due) {
-      // Whoever may still be late runs now, or has no transaction id yet.
-      range.xmin = std::max(range.xmin, seen.xmin);
-    }
+    const std::optional<std::uint64_t> ended = range.narrow(gone);
+    if (!ended) continue;
+    range.due = least(range.due, ended);
+    range.at.reset();  // what that read has passed may have grown since
   }
   join_equals();
 }
@@ -52,14 +59,13 @@ void Fence::add(OpenRange range) {
 }
 
 bool Fence::covers(const OpenRange& range) const {
-  const auto known = [&](const std::string& id, std::set<std::string> OpenRange::*set) {
-    return std::any_of(ranges_.begin(), ranges_.end(),
-                       [&](const OpenRange& other) { return (other.*set).contains(id); });
+  const auto known = [this](const Transactions& those, Transactions OpenRange::*set) {
+    return std::all_of(those.begin(), those.end(), [&](const auto& transaction) {
+      return std::any_of(ranges_.begin(), ranges_.end(),
+                         [&](const OpenRange& other) { return (other.*set).contains(transaction.first); });
+    });
   };
-  return std::all_of(range.waiting.begin(), range.waiting.end(),
-                     [&](const std::string& id) { return known(id, &OpenRange::waiting); }) &&
-         std::all_of(range.prepared.begin(), range.prepared.end(),
-                     [&](const std::string& id) { return known(id, &OpenRange::prepared); });
+  return known(range.waiting, &OpenRange::waiting) && known(range.prepared, &OpenRange::prepared);
 }
 
 std::optional<std::size_t> Fence::due(std::int64_t now_us) const {
@@ -75,7 +81,7 @@ void Fence::reread(std::size_t index, std::int64_t now_us) {
     ranges_.erase(ranges_.begin() + static_cast<std::ptrdiff_t>(index));
     return;
   }
-  range.due = false;
+  range.due.reset();
   range.at.reset();
   range.rest_until_us = now_us + std::max<std::int64_t>(now_us - range.since_us, 0);
 }
@@ -94,9 +100,8 @@ void Fence::merge(std::size_t first) {
   low.high = high.high;
   low.waiting.merge(high.waiting);
   low.prepared.merge(high.prepared);
-  low.xmin = std::min(low.xmin, high.xmin);
   low.since_us = std::min(low.since_us, high.since_us);
-  low.due = low.due || high.due;
+  low.due = least(low.due, high.due);
   low.at.reset();
   low.rest_until_us = std::max(low.rest_until_us, high.rest_until_us);
   ranges_.erase(ranges_.begin() + static_cast<std::ptrdiff_t>(first) + 1);
@@ -107,8 +112,8 @@ void Fence::join_equals() {
   for (std::size_t i = 0; i + 1 < ranges_.size();) {
     const OpenRange& one = ranges_[i];
     const OpenRange& next = ranges_[i + 1];
-    const bool same = one.waiting == next.waiting && one.prepared == next.prepared && one.due == next.due &&
-                      !one.at && !next.at;
+    const bool same = one.waiting == next.waiting && one.prepared == next.prepared &&
+                      one.due.has_value() == next.due.has_value() && !one.at && !next.at;
     if (same) {
       merge(i);
     } else {

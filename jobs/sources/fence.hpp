@@ -8,10 +8,13 @@
 //
 // A virtualxid that goes may have become a prepared transaction, and nothing says which: from then on all
 // that are prepared at that moment count for the range too.
+//
+// A row version carries the id of the transaction, or savepoint, that wrote it.  We remember the least that
+// each of them can have written: a second read leaves out what is older, and so most of what was delivered.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -20,15 +23,18 @@ namespace syncd::jobs {
 // The values of all cursor columns of a row, as the server's own text.
 using CursorValues = std::vector<std::string>;
 
+// Open transactions, each with the least (64-bit) transaction id that its rows can have.
+using Transactions = std::map<std::string, std::uint64_t>;
+
 // What one poll has seen, taken in this order.
 struct Observation {
-  std::string upper;               // U, a value of the first cursor column
-  std::uint64_t xmin = 0;          // of a snapshot that is not younger than the reads of this poll
-  std::uint64_t xmax = 0;          // of the same snapshot
-  std::string boot;                // when the server was started: virtualxids of another life mean nothing
-  std::set<std::string> live;      // V: virtualxids of this database, ours and the ignored ones left out
-  std::set<std::string> prepared;  // P: xids of its prepared transactions
-  std::int64_t wall_us = 0;        // the server's clock, microseconds since the epoch
+  std::string upper;         // U, a value of the first cursor column
+  std::uint64_t xmin = 0;    // of a snapshot
+  std::uint64_t xmax = 0;    // of the same
+  std::string boot;          // when the server was started: virtualxids of another life mean nothing
+  Transactions live;         // V: virtualxids (with their pid) of this database, without the ignored ones
+  Transactions prepared;     // P: by their transaction id
+  std::int64_t wall_us = 0;  // the server's clock, microseconds since the epoch
 };
 
 // One range that may still grow late rows.
@@ -39,17 +45,16 @@ struct OpenRange {
 
   std::optional<CursorValues> low;  // exclusive (a prefix: inclusive); nullopt: from the beginning
   std::string high;                 // inclusive, of the first cursor column
-  std::set<std::string> waiting;    // virtualxids that were open and still are
-  std::set<std::string> prepared;   // prepared transactions that may be theirs
-  std::uint64_t xmin = 0;           // late rows are of this transaction or a younger one
+  Transactions waiting;             // virtualxids that were open and still are
+  Transactions prepared;            // prepared transactions that may be theirs
   std::int64_t since_us = 0;
-  bool due = false;                // somebody has ended since the last read
-  std::optional<CursorValues> at;  // that read has come this far
-  std::int64_t rest_until_us = 0;  // no further read before, unless it is settled; not worth storing
+  std::optional<std::uint64_t> due;  // somebody has ended since the last read: its rows are not older
+  std::optional<CursorValues> at;    // the next read has come this far
+  std::int64_t rest_until_us = 0;    // no further read before, unless it is settled; not worth storing
 
   bool settled() const noexcept { return waiting.empty() && prepared.empty(); }
-  // Takes out who has ended; true when somebody had.
-  bool narrow(const Observation& seen);
+  // Takes out who has ended; the least id of their rows, nullopt when nobody had.
+  std::optional<std::uint64_t> narrow(const Observation& seen);
   bool operator==(const OpenRange&) const = default;
 };
 

@@ -68,24 +68,29 @@ std::uint64_t decode_xid(const json& in) {
 }
 
 json encode_range(const OpenRange& range) {
-  json out = {{"h", encode_value(range.high)}, {"x", range.xmin}, {"t", range.since_us}};
+  json out = {{"h", encode_value(range.high)}, {"t", range.since_us}};
   if (!range.waiting.empty()) out["v"] = range.waiting;
-  if (range.low) out["l"] = encode_values(*range.low);
   if (!range.prepared.empty()) out["p"] = range.prepared;
-  if (range.due) out["d"] = 1;
+  if (range.low) out["l"] = encode_values(*range.low);
+  if (range.due) out["d"] = *range.due;
   if (range.at) out["a"] = encode_values(*range.at);
+  return out;
+}
+
+Transactions decode_transactions(const json& in) {
+  Transactions out;
+  for (const auto& [id, xid] : in.get_ref<const json::object_t&>()) out.emplace(id, decode_xid(xid));
   return out;
 }
 
 OpenRange decode_range(const json& in, std::size_t width) {
   OpenRange range;
   range.high = decode_value(in.at("h"));
-  range.xmin = decode_xid(in.at("x"));
   range.since_us = in.at("t").get<std::int64_t>();
-  if (in.contains("v")) range.waiting = in.at("v").get<std::set<std::string>>();
+  if (in.contains("v")) range.waiting = decode_transactions(in.at("v"));
+  if (in.contains("p")) range.prepared = decode_transactions(in.at("p"));
   if (in.contains("l")) range.low = decode_values(in.at("l"), width);
-  if (in.contains("p")) range.prepared = in.at("p").get<std::set<std::string>>();
-  range.due = in.contains("d");
+  if (in.contains("d")) range.due = decode_xid(in.at("d"));
   if (in.contains("a")) range.at = decode_values(in.at("a"), width);
   return range;
 }

@@ -10,6 +10,15 @@ namespace {
 
 std::uint64_t number(std::string_view text) { return std::stoull(std::string(text)); }
 
+// The 64-bit form of a transaction id that runs: it is near the snapshot's xmax.
+std::uint64_t whole_xid(std::uint64_t low, std::uint64_t xmax) {
+  constexpr std::uint64_t kEpoch = std::uint64_t{1} << 32;
+  const std::uint64_t candidate = (xmax & ~(kEpoch - 1)) | low;
+  if (candidate > xmax + kEpoch / 2 && candidate >= kEpoch) return candidate - kEpoch;
+  if (candidate + kEpoch / 2 < xmax) return candidate + kEpoch;
+  return candidate;
+}
+
 std::string holder_text(const Holder& holder) {
   std::string text = "pid " + holder.pid;
   if (!holder.application.empty()) text += " app=" + holder.application;
@@ -128,7 +137,9 @@ Observation observe(postgres::Session& session, const UpperBound& bound, bool tr
   // only one with a database but no user, writes no rows; nor do we.
   const auto live = session.exec(
       fmt::format(
-          "SELECT l.virtualxid, l.pid, coalesce(a.application_name, ''), coalesce(a.usename, '')"
+          "SELECT l.virtualxid || ':' || l.pid, l.pid, coalesce(a.application_name, ''), coalesce(a.usename, "
+          "''),"
+          "  a.backend_xid, a.pid IS NULL"
           "  FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
           " WHERE l.locktype = 'virtualxid' AND l.mode = 'ExclusiveLock' AND l.granted"
           "   AND l.pid <> pg_backend_pid()"
@@ -146,13 +157,16 @@ Observation observe(postgres::Session& session, const UpperBound& bound, bool tr
     holder.pid = live.text(row, 1);
     holder.application = live.text(row, 2);
     holder.user = live.text(row, 3);
-    seen.live.insert(virtualxid);
+    // One without an id gets one that is not below xmax.
+    std::uint64_t least = live.text(row, 5) == "t" ? seen.xmin : seen.xmax;
+    if (!live.null(row, 4)) least = whole_xid(number(live.text(row, 4)), seen.xmax);
+    seen.live.emplace(virtualxid, least);
     holders.by_virtualxid.emplace(std::move(virtualxid), std::move(holder));
   }
   const auto prepared =
       session.exec("SELECT transaction, gid FROM pg_prepared_xacts WHERE database = current_database()");
   for (std::size_t row = 0; row < prepared.size(); ++row) {
-    seen.prepared.emplace(prepared.text(row, 0));
+    seen.prepared.emplace(prepared.text(row, 0), whole_xid(number(prepared.text(row, 0)), seen.xmax));
     holders.prepared.emplace(prepared.text(row, 0), prepared.text(row, 1));
   }
   return seen;
@@ -160,13 +174,13 @@ Observation observe(postgres::Session& session, const UpperBound& bound, bool tr
 
 std::string describe_holder(const OpenRange& range, const Holders& holders) {
   const Holder* oldest = nullptr;
-  for (const std::string& virtualxid : range.waiting) {
+  for (const auto& [virtualxid, xid] : range.waiting) {
     const auto found = holders.by_virtualxid.find(virtualxid);
     if (found == holders.by_virtualxid.end()) continue;
     if (oldest == nullptr || found->second.rank < oldest->rank) oldest = &found->second;
   }
   if (oldest != nullptr) return holder_text(*oldest);
-  for (const std::string& xid : range.prepared) {
+  for (const auto& [xid, whole] : range.prepared) {
     const auto found = holders.prepared.find(xid);
     if (found != holders.prepared.end()) return fmt::format("prepared transaction '{}'", found->second);
   }

@@ -73,12 +73,7 @@ Task<Position> PostgresTable::position_at(std::string where) {
 }
 
 std::string PostgresTable::describe(const Position& position) const {
-  PostgresPosition decoded;
-  try {
-    decoded = decode_postgres_position(position.text());
-  } catch (const Error& error) {
-    return error.what();
-  }
+  const PostgresPosition decoded = decode_postgres_position(position.text());
   std::string text;
   for (std::size_t i = 0; decoded.cursor && i < decoded.cursor->size(); ++i) {
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", decoded.key[i], (*decoded.cursor)[i]);

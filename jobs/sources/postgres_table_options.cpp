@@ -90,7 +90,9 @@ const config::Fields<PostgresTableOptions>& postgres_table_fields() {
           .add("settle", &O::settle, "reads with a timestamp cursor end this long before now")
           .range(0s, 1h)
           .add("hold_wait", &O::hold_wait,
-               "how long a run that is not continuous waits for its fence at its end")
+               "how long a run waits for transactions that are open: to hold back, at its end (unless "
+               "continuous); "
+               "to re-read, at its start, a second at most")
           .range(0s, 24h)
           .add("poll", &O::poll, "pause between looks of a continuous job that has caught up")
           .range(10ms, 1h)

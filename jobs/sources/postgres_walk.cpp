@@ -107,14 +107,13 @@ Task<> Walk::refuse_null_cursors() {
 // What is settled before it is read needs no second read; the first range of a run is often the whole table.
 // A long transaction is not waited for, least of all once more.
 Task<> Walk::await_open_transactions() {
-  const TimePoint patience = context_.clock.now() + kPatience;
+  const TimePoint patience = context_.clock.now() + std::min<Duration>(kPatience, options_.hold_wait);
   while (!opening_->settled() && !position_.fence.covers(*opening_) && context_.clock.now() < patience) {
     co_await sleep_for(context_.clock, kLook);
     Observation again = co_await observe();
     again.upper = seen_.upper;
     seen_ = std::move(again);
     opening_->narrow(seen_);
-    opening_->xmin = seen_.xmin;  // it is still unread
   }
 }
 
@@ -161,7 +160,7 @@ Task<std::optional<Batch>> Walk::late() {
     PageBounds bounds;
     bounds.after = range.at ? range.at : range.low;
     bounds.upper = range.high;
-    bounds.min_xid = range.xmin;
+    bounds.min_xid = range.due;
     Page page = co_await reader_.call("reading " + options_.table, [&](postgres::Session& session) {
       return read_page(session, *shape_, bounds, &late_piece_);
     });
