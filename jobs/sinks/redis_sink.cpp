@@ -65,7 +65,9 @@ Template read_template(const config::Table& table, const char* key, const std::s
 
 Template read_key_template(const config::Table& table, const char* key, const std::string& text,
                            const PlanContext& context, bool constant_ok) {
+  const std::size_t before = table.findings().size();
   Template parsed = read_template(table, key, text, context);
+  if (table.findings().size() != before) return parsed;
   if (parsed.ambiguous()) {
     table.fail(key,
                fmt::format("'{}': put a text between two columns, such as ':'; without one, different rows "

@@ -1,0 +1,181 @@
+// What each Redis sink writes.
+#include "tests/integration/jobs/sink_test.hpp"
+
+namespace syncd::jobs {
+namespace {
+
+using test::numbered;
+using test::SinkTest;
+using test::users;
+
+class RedisSinks : public SinkTest {};
+
+TEST_F(RedisSinks, HashWritesOneFieldPerColumn) {
+  auto sink = opened(redis_hash(), R"(key = "user:{id}")");
+  commit(*sink, users(1, {"Ada", "Grace"}));
+  EXPECT_EQ(hash("user:1"), "id 1 name Ada");
+  EXPECT_EQ(hash("user:2"), "id 2 name Grace");
+}
+
+TEST_F(RedisSinks, HashRemovesTheFieldOfANull) {
+  auto sink = opened(redis_hash(), R"(key = "user:{id}")");
+  commit(*sink, users(1, {"Ada"}));
+  commit(*sink, users(1, {std::nullopt}));
+  EXPECT_EQ(hash("user:1"), "id 1");
+}
+
+TEST_F(RedisSinks, HashWritesANullAsEmptyTextWhereAsked) {
+  auto sink = opened(redis_hash(), "key = \"user:{id}\"\nnulls = \"empty\"");
+  commit(*sink, users(1, {std::nullopt}));
+  EXPECT_EQ(redis_.call("HGET user:1 name").text, "");
+  EXPECT_EQ(redis_.call("HEXISTS user:1 name").integer, 1);
+}
+
+TEST_F(RedisSinks, HashWritesOnlyTheChosenFields) {
+  auto sink = opened(redis_hash(), "key = \"user:{id}\"\nfields = [\"name\"]");
+  commit(*sink, users(1, {"Ada"}));
+  EXPECT_EQ(hash("user:1"), "name Ada");
+}
+
+TEST_F(RedisSinks, ADeleteRuleRemovesTheKey) {
+  auto sink =
+      opened(redis_hash(), "key = \"user:{id}\"\ndelete_if = { field = \"name\", equals = \"gone\" }");
+  commit(*sink, users(1, {"Ada", "Grace"}));
+  commit(*sink, users(1, {"gone"}));
+  EXPECT_EQ(redis_.call("EXISTS user:1 user:2").integer, 1);
+}
+
+TEST_F(RedisSinks, KeysExpireAfterTheirTtl) {
+  auto sink = opened(redis_hash(), "key = \"user:{id}\"\nttl = \"1h\"");
+  commit(*sink, users(1, {"Ada"}));
+  const auto left = redis_.call("PTTL user:1").integer;
+  EXPECT_GT(left, 3'500'000);
+  EXPECT_LE(left, 3'600'000);
+  EXPECT_EQ(redis_.command({"PTTL", "syncd:{users}:cp"}).integer, -1);  // the checkpoint never does
+}
+
+TEST_F(RedisSinks, JsonKeepsNumbersAndEscapesText) {
+  auto sink = opened(redis_json(), "key = \"user:{id}\"\nttl = \"1h\"");
+  commit(*sink, users(1, {"A \"quoted\"\nline", std::nullopt}));
+  EXPECT_EQ(redis_.call("GET user:1").text, R"({"id":1,"name":"A \"quoted\"\nline"})");
+  EXPECT_EQ(redis_.call("GET user:2").text, R"({"id":2,"name":null})");
+  EXPECT_GT(redis_.call("PTTL user:1").integer, 0);
+}
+
+TEST_F(RedisSinks, StringIsATemplate) {
+  auto sink = opened(redis_string(), "key = \"name:{id}\"\nvalue = \"{{{name}}}\"");
+  commit(*sink, users(1, {"Ada"}));
+  EXPECT_EQ(redis_.call("GET name:1").text, "{Ada}");
+}
+
+TEST_F(RedisSinks, SetAddsAndRemovesMembers) {
+  auto sink = opened(redis_set(),
+                     "key = \"active\"\nmember = \"{id}\"\ndelete_if = { field = \"name\", is_null = true }");
+  commit(*sink, users(1, {"Ada", "Grace"}));
+  commit(*sink, users(2, {std::nullopt}));
+  EXPECT_EQ(redis_.call("SMEMBERS active").texts(), std::vector<std::string>{"1"});
+}
+
+TEST_F(RedisSinks, SortedSetScoresByAColumn) {
+  auto sink = opened(redis_sorted_set(), "key = \"ranking\"\nmember = \"{id}\"\nscore = \"name\"");
+  commit(*sink, users(1, {"10.5", "not a number", "-3"}));
+  EXPECT_EQ(redis_.call("ZRANGE ranking 0 -1 WITHSCORES").texts(),
+            (std::vector<std::string>{"3", "-3", "1", "10.5"}));
+  ASSERT_EQ(bad_.size(), 1U);
+  EXPECT_EQ(bad_[0].record, R"({"id":2,"name":"not a number"})");
+}
+
+TEST_F(RedisSinks, StreamLeavesNullsOut) {
+  auto sink = opened(redis_stream(), R"(key = "events")");
+  commit(*sink, users(1, {"Ada", std::nullopt}));
+  const auto entries = redis_.call("XRANGE events - +").elements;
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[0].elements[1].texts(), (std::vector<std::string>{"id", "1", "name", "Ada"}));
+  EXPECT_EQ(entries[1].elements[1].texts(), (std::vector<std::string>{"id", "2"}));
+}
+
+TEST_F(RedisSinks, StreamWritesWideRows) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 300; ++i) names.push_back("column'" + std::to_string(i));
+  Batch wide(std::make_shared<const Schema>(names), Position("", "p1"));
+  for (int i = 0; i < 300; ++i) wide.push_copy(std::to_string(i));
+  auto sink = opened(redis_stream(), R"(key = "events")");
+  commit(*sink, wide);
+  const auto entry = redis_.call("XRANGE events - +").elements.at(0).elements[1].texts();
+  ASSERT_EQ(entry.size(), 600U);
+  EXPECT_EQ(entry[598], "column'299");
+  EXPECT_EQ(entry[599], "299");
+}
+
+TEST_F(RedisSinks, ListKeepsTheNewestElements) {
+  auto sink = opened(redis_list(), "key = \"last\"\nvalue = \"{name}\"\nmax_length = 2");
+  commit(*sink, users(1, {"a", "b", "c"}));
+  EXPECT_EQ(redis_.call("LRANGE last 0 -1").texts(), (std::vector<std::string>{"b", "c"}));
+}
+
+TEST_F(RedisSinks, ListTakesTheRowAsJsonByDefault) {
+  auto sink = opened(redis_list(), "key = \"queue:{name}\"\nside = \"left\"");
+  commit(*sink, users(1, {"a", "b", "a"}));
+  EXPECT_EQ(redis_.call("LRANGE queue:a 0 -1").texts(),
+            (std::vector<std::string>{R"({"id":3,"name":"a"})", R"({"id":1,"name":"a"})"}));
+}
+
+TEST_F(RedisSinks, PublishReachesWhoListens) {
+  syncd::test::Process listener({"redis-cli", "-s", redis_.socket_path(), "SUBSCRIBE", "users"});
+  ASSERT_EVENTUALLY(redis_.call("PUBSUB NUMSUB users").elements.at(1).integer == 1);
+  auto sink = opened(redis_publish(), "channel = \"users\"\nvalue = \"{id}={name}\"");
+  commit(*sink, users(1, {"Ada"}));
+  EXPECT_EVENTUALLY(listener.out().find("1=Ada") != std::string::npos);
+}
+
+TEST_F(RedisSinks, ARowWithoutAKeyIsABadRecord) {
+  auto sink = opened(redis_hash(), R"(key = "user:{name}")");
+  commit(*sink, users(1, {"Ada", std::nullopt}));
+  ASSERT_EQ(bad_.size(), 1U);
+  EXPECT_EQ(bad_[0].error, "key: the column 'name' is NULL");
+  EXPECT_EQ(redis_.call("EXISTS user:Ada").integer, 1);
+}
+
+TEST_F(RedisSinks, NoRowWritesACheckpoint) {
+  auto sink = opened(redis_hash(), R"(key = "{name}")");
+  commit(*sink, users(1, {"syncd:{users}:cp", "syncd:{other}:owner", "syncd:fine"}));
+  EXPECT_EQ(bad_.size(), 2U);
+  EXPECT_EQ(redis_.call("EXISTS syncd:fine").integer, 1);
+}
+
+TEST_F(RedisSinks, DifferentRowsNeverShareAKey) {
+  auto sink = opened(redis_string(), "key = \"{id}:{name}:x\"\nvalue = \"{id}\"");
+  Batch batch(test::schema(), Position("", "p2"));
+  for (const char* text : {"1:2", "3", "1", "2:3"}) batch.push_copy(text);
+  commit(*sink, batch);
+  EXPECT_EQ(redis_.call("GET 1%3A2:3:x").text, "1:2");
+  EXPECT_EQ(redis_.call("GET 1:2:3:x").text, "1");
+}
+
+TEST_F(RedisSinks, MistakesNameTheirPlaceAndTheRemedy) {
+  EXPECT_EQ(
+      findings_of(redis_hash(), R"(key = "user")"),
+      "job.toml:2:1: 'key' must name a column, such as \"user:{id}\": all rows would have the same key");
+  EXPECT_EQ(findings_of(redis_hash(), R"(key = "user:{nam}")"),
+            "job.toml:2:1: unknown column 'nam'; did you mean 'name'?");
+  EXPECT_EQ(
+      findings_of(redis_hash(), R"(key = "{id}{name}")"),
+      "job.toml:2:1: 'key': put a text between two columns, such as ':'; without one, different rows could "
+      "have the same key");
+  EXPECT_EQ(findings_of(redis_hash(), R"(key = "user:{id")"),
+            "job.toml:2:1: 'key': '{' at 6 is never closed; write {{ for a brace");
+  EXPECT_EQ(findings_of(redis_hash(), "key = \"user:{id}\"\ndelete_if = { field = \"name\" }"),
+            "job.toml:3:1: delete_if needs exactly one of is_null, not_null, equals, in, not_in, matches");
+}
+
+TEST_F(RedisSinks, CheckWarnsOfAnEvictionThatCouldTakeTheCheckpoint) {
+  redis_.call("CONFIG SET maxmemory-policy allkeys-lru");
+  auto sink = make(redis_hash(), R"(key = "user:{id}")");
+  const auto notes = syncd::test::run_task(loop_, sink->check());
+  ASSERT_FALSE(notes.empty());
+  EXPECT_EQ(notes[0].level, CheckNote::Level::Warning);
+  EXPECT_NE(notes[0].text.find("may evict the checkpoint"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace syncd::jobs
