@@ -50,6 +50,11 @@ coro::Task<> Connection::read_ahead() {
   } catch (const ProtocolError& e) {
     complaint = e.what();
   } catch (const std::exception& e) {
+    // Too slow; where it is gone instead, nobody hears this.
+    if (framer_.partial()) {
+      complaint =
+          "a message that is not whole " + human_duration(limits_.half_frame) + " after its first byte";
+    }
     log::debug("", "control: {}", e.what());
   }
   ended(std::move(complaint));

@@ -59,6 +59,10 @@ std::optional<std::string> Framer::next() {
   const std::size_t end = buffer_.find('\0', scanned_);
   const std::size_t known = end == std::string::npos ? buffer_.size() : end;
   scanned_ = known;
+  // At its first byte: who sends something else would never send the NUL either.
+  if (known > begin_ && std::string_view("{ \t\r\n").find(buffer_[begin_]) == std::string_view::npos) {
+    throw ProtocolError("a message is a JSON object with a NUL byte after it");
+  }
   if (known - begin_ > max_frame_) {
     throw ProtocolError("a message of more than " + std::to_string(max_frame_) + " bytes");
   }

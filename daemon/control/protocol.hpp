@@ -46,7 +46,8 @@ class Framer {
 
   void feed(std::string_view bytes);
   // The next whole frame, without its NUL.  Throws ProtocolError when the frame that is next is longer
-  // than allowed; the stream is of no more use then, and every later call throws too.
+  // than allowed or cannot be a JSON object; the stream is of no more use then, and every later call throws
+  // too.
   std::optional<std::string> next();
   // A frame was begun and has not ended.
   bool partial() const noexcept { return begin_ < buffer_.size(); }

@@ -30,38 +30,47 @@ Strings frames_of(const std::string& bytes, std::size_t piece, std::size_t max_f
 }
 
 TEST(Framer, GivesTheSameFramesHoweverTheBytesArrive) {
-  const std::string bytes("{}\0\0{\"a\":1}\0half", 16);
+  const std::string bytes("{}\0\0{\"a\":1}\0{hal", 16);
   for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
     EXPECT_EQ(frames_of(bytes, piece), (Strings{"{}", "", "{\"a\":1}"})) << "pieces of " << piece;
   }
 }
 
 TEST(Framer, RefusesALongFrameAtTheSamePlaceHoweverTheBytesArrive) {
-  const std::string bytes = std::string("ok\0", 3) + std::string(9, 'x') + std::string("\0{}\0", 4);
+  const std::string bytes = std::string("{}\0", 3) + std::string(9, '{') + std::string("\0{}\0", 4);
   const Strings whole = frames_of(bytes, bytes.size(), 8);
   ASSERT_EQ(whole.size(), 2U);
-  EXPECT_EQ(whole[0], "ok");
+  EXPECT_EQ(whole[0], "{}");
   for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
     EXPECT_EQ(frames_of(bytes, piece, 8), whole) << "pieces of " << piece;
   }
-  EXPECT_EQ(frames_of(std::string("12345678\0", 9), 1, 8), Strings{"12345678"}) << "the limit itself is fine";
+  EXPECT_EQ(frames_of(std::string("{2345678\0", 9), 1, 8), Strings{"{2345678"}) << "the limit itself is fine";
 }
 
 TEST(Framer, DoesNotWaitForTheEndOfAFrameThatIsTooLong) {
   Framer framer(8);
-  framer.feed("123456789");
+  framer.feed("{23456789");
   EXPECT_THROW(framer.next(), ProtocolError);
   EXPECT_THROW(framer.next(), ProtocolError) << "and stays broken";
+}
+
+TEST(Framer, RefusesAtItsFirstByteWhatIsNoObject) {
+  for (const char* text : {"GET / HTTP/1.1\r\n", "\x16\x03\x01", "[1]", "\"", "7"}) {
+    Framer framer(1000);
+    framer.feed(std::string_view(text, 1));
+    EXPECT_THROW(framer.next(), ProtocolError) << text;
+  }
+  EXPECT_EQ(frames_of(std::string("{}\0GET\0", 7), 7), frames_of(std::string("{}\0GET\0", 7), 1));
 }
 
 TEST(Framer, KnowsAHalfFrame) {
   Framer framer(8);
   EXPECT_FALSE(framer.partial());
-  framer.feed("ab");
+  framer.feed(" {");
   EXPECT_FALSE(framer.next());
   EXPECT_TRUE(framer.partial());
-  framer.feed(std::string_view("c\0", 2));
-  EXPECT_EQ(framer.next(), "abc");
+  framer.feed(std::string_view("}\0", 2));
+  EXPECT_EQ(framer.next(), " {}");
   EXPECT_FALSE(framer.partial());
 }
 
