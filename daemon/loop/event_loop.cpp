@@ -3,6 +3,7 @@
 #include <uv.h>
 
 #include <cassert>
+#include <csignal>
 #include <exception>
 
 namespace syncd::loop {
@@ -15,6 +16,7 @@ struct EventLoop::Handles {
 };
 
 EventLoop::EventLoop() : uv_(std::make_unique<uv_loop_t>()), handles_(std::make_unique<Handles>()) {
+  std::signal(SIGPIPE, SIG_IGN);
   uv_loop_init(uv_.get());
   uv_loop_t* loop = uv_.get();
   uv_timer_init(loop, &handles_->timer);
@@ -33,9 +35,16 @@ EventLoop::~EventLoop() {
         reinterpret_cast<uv_handle_t*>(&handles_->check), reinterpret_cast<uv_handle_t*>(&handles_->async)}) {
     uv_close(handle, nullptr);
   }
-  uv_run(uv_.get(), UV_RUN_DEFAULT);
+  uv_walk(
+      uv_.get(),
+      []([[maybe_unused]] uv_handle_t* handle, void*) {
+        assert(uv_is_closing(handle) && "a handle outlived the loop");
+      },
+      nullptr);
+  while (uv_run(uv_.get(), UV_RUN_DEFAULT) != 0) {  // again where the last run() left uv_stop() behind
+  }
   [[maybe_unused]] const int busy = uv_loop_close(uv_.get());
-  assert(busy == 0 && "a handle outlived the loop");
+  assert(busy == 0);
 }
 
 TimePoint EventLoop::now() const { return TimePoint(Duration(static_cast<std::int64_t>(uv_hrtime()))); }

@@ -17,8 +17,11 @@ namespace syncd::loop {
 
 class EventLoop final : public Clock {
  public:
+  // Ignores SIGPIPE in the whole process: a write to a peer that has gone is an error like any other.
   EventLoop();
-  ~EventLoop() override;  // every handle must have been closed by then; asserted
+  // Every stream, listener and worker must have gone by then (asserted).  Waits for a name that is still
+  // being resolved.
+  ~EventLoop() override;
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 

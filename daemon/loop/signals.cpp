@@ -2,7 +2,7 @@
 
 #include <uv.h>
 
-#include <csignal>
+#include <utility>
 
 namespace syncd::loop {
 
@@ -13,7 +13,6 @@ struct Signals::Handle {
 
 Signals::Signals(EventLoop& loop, std::initializer_list<int> numbers, std::function<void(int)> handle)
     : handle_(std::make_shared<std::function<void(int)>>(std::move(handle))) {
-  std::signal(SIGPIPE, SIG_IGN);
   for (const int number : numbers) {
     auto* signal = new Handle;
     signal->handle = handle_;

@@ -3,6 +3,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <vector>
 
 #include "daemon/loop/event_loop.hpp"
 
@@ -10,7 +11,7 @@ namespace syncd::loop {
 
 class Signals {
  public:
-  // `handle(signal)` is called on the loop, for each of `numbers`, until this goes.  SIGPIPE is ignored.
+  // `handle(signal)` is called on the loop, for each of `numbers`, until this goes.
   Signals(EventLoop& loop, std::initializer_list<int> numbers, std::function<void(int)> handle);
   ~Signals();
   Signals(const Signals&) = delete;

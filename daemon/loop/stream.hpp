@@ -16,7 +16,7 @@ class Stream {
   virtual ~Stream() = default;
 
   // The next bytes, valid until the next read(); empty at the end of the stream.  Throws a Transient error
-  // when the connection breaks, Cancelled on a stop (the stream stays usable then).
+  // when the connection breaks, Cancelled on a stop (nothing is lost: the next read() goes on).
   virtual coro::Task<std::string_view> read() = 0;
 
   // Returns when the system has taken all of `data`, which must stay valid that long.  A stop or an error
@@ -30,11 +30,12 @@ class Stream {
 };
 
 // Resolves `host` without blocking the loop and tries each address in turn.  No deadline of its own: use
-// with_timeout.  Throws a Transient error that names host and port.
+// with_timeout.  Throws a Transient error that names host and port; Cancelled at once on a stop, also while
+// the resolver hangs.
 coro::Task<std::unique_ptr<Stream>> connect_tcp(EventLoop& loop, std::string host, std::uint16_t port);
 coro::Task<std::unique_ptr<Stream>> connect_unix(EventLoop& loop, std::string path);
 
-// Takes over an accepted socket or one end of a socketpair.
+// Takes over an accepted socket or one end of a socketpair; closes it if it throws.
 std::unique_ptr<Stream> adopt_unix(EventLoop& loop, int fd);
 
 }  // namespace syncd::loop

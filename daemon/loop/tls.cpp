@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 
 #include <array>
+#include <optional>
 
 #include "daemon/base/error.hpp"
 
@@ -39,7 +40,12 @@ class TlsStream final : public Stream {
  public:
   TlsStream(std::unique_ptr<Stream> inner, const std::string& host, const std::string& ca_file)
       : inner_(std::move(inner)), context_(SSL_CTX_new(TLS_client_method())) {
+    if (host.empty()) {  // OpenSSL would take it for "check no name"
+      throw Error(ErrorKind::Permanent,
+                  "TLS: there is no host name to verify the server's certificate against");
+    }
     SSL_CTX_set_min_proto_version(context_.get(), TLS1_2_VERSION);
+    SSL_CTX_set_options(context_.get(), SSL_OP_NO_RENEGOTIATION);  // so that a write never waits for a read
     SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
     const int trusted = ca_file.empty()
                             ? SSL_CTX_set_default_verify_paths(context_.get())
@@ -65,16 +71,14 @@ class TlsStream final : public Stream {
     while (true) {
       ERR_clear_error();
       const int status = SSL_do_handshake(session_.get());
-      co_await flush();
-      if (status == 1) co_return;
-      if (SSL_get_error(session_.get(), status) != SSL_ERROR_WANT_READ) {
-        const long verdict = SSL_get_verify_result(session_.get());
-        if (verdict != X509_V_OK) {
-          throw Error(ErrorKind::Permanent, fmt::format("TLS: the server's certificate is refused: {}",
-                                                        X509_verify_cert_error_string(verdict)));
-        }
-        throw Error(ErrorKind::Transient, "TLS handshake: " + last_error());
+      const std::optional<Error> failure = handshake_failure(status);
+      try {
+        co_await flush();
+      } catch (const Error&) {
+        if (!failure) throw;  // else it was our alert: a courtesy
       }
+      if (failure) throw *failure;
+      if (status == 1) co_return;
       const std::string_view bytes = co_await inner_->read();
       if (bytes.empty()) throw Error(ErrorKind::Transient, "TLS handshake: the connection was closed");
       BIO_write(from_peer_, bytes.data(), static_cast<int>(bytes.size()));
@@ -92,7 +96,7 @@ class TlsStream final : public Stream {
         throw Error(ErrorKind::Transient, "reading over TLS: " + last_error());
       co_await flush();
       const std::string_view bytes = co_await inner_->read();
-      if (bytes.empty()) co_return std::string_view();
+      if (bytes.empty()) co_return std::string_view();  // Redis hangs up without a word
       BIO_write(from_peer_, bytes.data(), static_cast<int>(bytes.size()));
     }
   }
@@ -102,7 +106,10 @@ class TlsStream final : public Stream {
       ERR_clear_error();
       const auto size = static_cast<int>(std::min<std::size_t>(data.size(), 1 << 20));
       const int count = SSL_write(session_.get(), data.data(), size);
-      if (count <= 0) throw Error(ErrorKind::Transient, "writing over TLS: " + last_error());
+      if (count <= 0) {
+        inner_->close();
+        throw Error(ErrorKind::Transient, "writing over TLS: " + last_error());
+      }
       data.remove_prefix(static_cast<std::size_t>(count));
       co_await flush();
     }
@@ -113,13 +120,30 @@ class TlsStream final : public Stream {
   int fd() const noexcept override { return inner_->fd(); }
 
  private:
+  // To be asked before anything else runs: OpenSSL's queue of errors belongs to the thread.
+  std::optional<Error> handshake_failure(int status) {
+    const int error = SSL_get_error(session_.get(), status);
+    if (error == SSL_ERROR_NONE || error == SSL_ERROR_WANT_READ) return std::nullopt;
+    const long verdict = SSL_get_verify_result(session_.get());
+    if (verdict == X509_V_OK) return Error(ErrorKind::Transient, "TLS handshake: " + last_error());
+    ERR_clear_error();
+    return Error(ErrorKind::Permanent, fmt::format("TLS: the server's certificate is refused: {}",
+                                                   X509_verify_cert_error_string(verdict)));
+  }
+
+  // Sends what the session wants sent.  A record that does not go out breaks those that follow.
   coro::Task<> flush() {
     const auto pending = BIO_ctrl_pending(to_peer_);
     if (pending == 0) co_return;
     std::string bytes(pending, '\0');
     const int count = BIO_read(to_peer_, bytes.data(), static_cast<int>(pending));
     bytes.resize(static_cast<std::size_t>(std::max(count, 0)));
-    co_await inner_->write(bytes);
+    try {
+      co_await inner_->write(bytes);
+    } catch (...) {
+      inner_->close();
+      throw;
+    }
   }
 
   std::unique_ptr<Stream> inner_;

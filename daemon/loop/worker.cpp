@@ -5,15 +5,31 @@
 #include <csignal>
 
 namespace syncd::loop {
+namespace {
+
+// A thread that starts meanwhile takes no signals: they are for the loop's thread alone.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
 
 Worker::Worker(EventLoop& loop, std::string name) : loop_(loop) {
-  // Signals are for the loop's thread alone.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { work(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  {
+    const SignalsBlocked blocked;
+    thread_ = std::thread([this] { work(); });
+  }
   pthread_setname_np(thread_.native_handle(), name.substr(0, 15).c_str());
 }
 

@@ -21,7 +21,7 @@ class Worker {
  public:
   // `name` shows in ps and gdb (15 characters at most).
   Worker(EventLoop& loop, std::string name);
-  ~Worker();  // finishes the queue and joins; no call may be awaited any more
+  ~Worker();  // finishes its queue and joins; whoever awaits a call is still resumed
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
