@@ -99,11 +99,13 @@ void App::Control::pause(const std::string& job, const std::string& reason) {
 }
 
 void App::Control::resume(const std::string& job) {
-  runner_of(job);
-  const bool was = app_.database_.paused(job).has_value();
+  const jobs::Runner& runner = runner_of(job);
+  if (!app_.database_.paused(job)) return;
   app_.database_.resume(job);
   update_schedule(job);
-  if (was) log::info(job, "resumed");
+  // At once: the delay of a continuous job is for those that failed.
+  if (runner.plan().schedule.kind() == schedule::Schedule::Kind::Continuous) app_.scheduler_.trigger(job);
+  log::info(job, "resumed");
 }
 
 void App::Control::shutdown() { app_.shut_down("syncctl shutdown"); }

@@ -71,11 +71,11 @@ std::vector<control::CheckpointPosition> positions(const jobs::Source& source,
   return all;
 }
 
-// "postgres_table -> rename -> redis_hash".
+// "postgres_table → rename → redis_hash".
 std::string route(const status::JobStatus& job) {
   std::string text = job.source;
-  for (const auto& transform : job.transforms) text += " -> " + transform;
-  return text + " -> " + job.sink;
+  for (const auto& transform : job.transforms) text += " → " + transform;
+  return text + " → " + job.sink;
 }
 
 std::string in_partition(const std::string& partition) {
@@ -107,7 +107,7 @@ std::string reason(const status::JobStatus& job) {
 
 status::JobStatus App::Control::status(const std::string& name) {
   jobs::Runner& runner = runner_of(name);
-  const jobs::RunnerView& view = runner.view();
+  const jobs::RunnerView view = runner.view();
   const jobs::JobPlan& plan = runner.plan();
   const auto pause = app_.database_.paused(name);
   const auto last = app_.database_.last_run(name);
@@ -118,14 +118,16 @@ status::JobStatus App::Control::status(const std::string& name) {
   status.schedule = plan.job.schedule;
   status.next_run = app_.scheduler_.next(name);
   if (last) status.last_run = last_run(*last);
-  if (runner.running()) status.run = current_run(view);
+  if (runner.running()) {
+    status.run = current_run(view);
+    if (view.lag) status.lag = std::chrono::duration_cast<std::chrono::microseconds>(*view.lag);
+    status.lag_rows = view.lag_rows;
+  }
   jobs::RunContext context = runner.context();
   const auto source = plan.source.make(context);
   for (const auto& [partition, text] : view.positions) {
     status.position.push_back({partition, words(*source, partition, text)});
   }
-  if (view.lag) status.lag = std::chrono::duration_cast<std::chrono::microseconds>(*view.lag);
-  status.lag_rows = view.lag_rows;
   status.waiting_for = view.waiting_for;
   status.last_error = view.last_error;
   status.last_error_at = view.last_error_at;
@@ -163,7 +165,7 @@ coro::Task<std::vector<std::string>> App::Control::explain(std::string job) {
   const control::Checkpoint held = co_await checkpoint(job);
   std::vector<std::string> lines;
   lines.push_back(fmt::format("{}: {}, {}", job, route(now), now.schedule));
-  for (const std::string& line : now.guarantees) lines.push_back("promise: " + line);
+  for (const std::string& line : now.guarantees) lines.push_back("guarantee: " + line);
   lines.push_back("now: " + reason(now));
   if (!now.waiting_for.empty() && now.state != JobState::Waiting)
     lines.push_back("waits for: " + now.waiting_for);

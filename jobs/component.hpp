@@ -100,7 +100,7 @@ class Source {
   }
   // The position for `syncctl checkpoint rewind --to WHERE`; throws a Config error that says what it takes.
   virtual Task<Position> position_at(std::string where) = 0;
-  // A position in words, for people.
+  // A position in words, for people; throws a Permanent error where the text is none of this source.
   virtual std::string describe(const Position& position) const = 0;
 };
 

@@ -33,6 +33,15 @@ RunContext Runner::context() {
   return context;
 }
 
+RunnerView Runner::view() const {
+  RunnerView view = view_;
+  const Duration elapsed = clock_.now() - rate_since_;
+  if (elapsed >= kRateWindow) {
+    view.rows_per_second = static_cast<double>(rate_rows_) / std::chrono::duration<double>(elapsed).count();
+  }
+  return view;
+}
+
 void Runner::stop(bool hard, std::string reason) {
   if (!run_) return;
   if (run_->stop_reason.empty()) run_->stop_reason = std::move(reason);
@@ -48,6 +57,7 @@ Task<> Runner::assign(Positions positions) {
   const auto sink = plan_.sink.make(run_context);
   co_await sink->assign(positions);
   view_.positions = positions.all();
+  unsaved_ = false;
   database_.replace_positions(plan_.job.name, view_.positions, clock_.wall_now());
   changed_();
 }
@@ -140,9 +150,7 @@ void Runner::finish(store::RunRecord& record) {
   record.rows = view_.rows;
   record.bytes = view_.bytes;
   try {
-    for (const auto& [partition, text] : view_.positions) {
-      database_.save_position(plan_.job.name, partition, text, clock_.wall_now());
-    }
+    if (unsaved_) save_all();
     if (record.id != 0) database_.end_run(record);
   } catch (const Error& error) {
     log::warn(plan_.job.name, "recording the end of the run: {}", error.what());
@@ -154,6 +162,13 @@ void Runner::finish(store::RunRecord& record) {
   view_.started.reset();
   for (coro::Signal* waiter : waiters_) waiter->notify();
   changed_();
+}
+
+void Runner::save_all() {
+  for (const auto& [partition, text] : view_.positions) {
+    database_.save_position(plan_.job.name, partition, text, clock_.wall_now());
+  }
+  unsaved_ = false;
 }
 
 // An attempt and its failure as a value: nothing may be awaited in a handler.
@@ -238,7 +253,10 @@ void Runner::opened(const Positions& from, bool held_by_sink) {
 void Runner::save(const Position& position, bool held_by_sink) {
   view_.positions[position.partition()] = position.text();
   TimePoint& saved = saved_at_[position.partition()];
-  if (held_by_sink && clock_.now() - saved < kLocalCopyEvery) return;
+  if (held_by_sink && clock_.now() - saved < kLocalCopyEvery) {
+    unsaved_ = true;
+    return;
+  }
   saved = clock_.now();
   try {
     database_.save_position(plan_.job.name, position.partition(), position.text(), clock_.wall_now());
@@ -262,6 +280,13 @@ void Runner::advanced(const Batch& batch) {
     view_.rows_per_second = static_cast<double>(rate_rows_) / std::chrono::duration<double>(elapsed).count();
     rate_since_ = clock_.now();
     rate_rows_ = 0;
+  }
+  if (view_.caught_up && unsaved_) {
+    try {
+      save_all();
+    } catch (const Error& error) {
+      log::debug(plan_.job.name, "the local copy of the position: {}", error.what());
+    }
   }
   changed_();
 }

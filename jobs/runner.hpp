@@ -27,7 +27,7 @@ struct RunnerView {
   std::uint64_t rows = 0;      // of the run under way
   std::uint64_t bytes = 0;
   std::uint64_t batches = 0;
-  double rows_per_second = 0;  // over the last seconds
+  double rows_per_second = 0;  // over the last seconds; lower by the second when nothing comes
   std::optional<WallTime> started;
   std::string last_error;  // of the latest failed attempt; cleared by the next batch
   std::optional<WallTime> last_error_at;
@@ -53,7 +53,7 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   Task<store::RunRecord> wait_for_end();
 
   const store::RunRecord& last() const noexcept { return last_; }
-  const RunnerView& view() const noexcept { return view_; }
+  RunnerView view() const;
   const JobPlan& plan() const noexcept { return plan_; }
 
   // A context for components that are made outside a run (check, explain, checkpoint).
@@ -83,6 +83,7 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   Task<Verdict> judged_attempt();
   Task<bool> wait_before_retry(const Verdict& verdict, unsigned failures);
   void finish(store::RunRecord& record);
+  void save_all();
 
   // Progress
   void opened(const Positions& from, bool held_by_sink) override;
@@ -107,6 +108,7 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   store::RunRecord last_;
   std::minstd_rand random_{std::random_device{}()};
   std::map<std::string, TimePoint> saved_at_;
+  bool unsaved_ = false;  // the local copy is behind the sink's position
   TimePoint rate_since_{};
   std::uint64_t rate_rows_ = 0;
 };
