@@ -8,9 +8,9 @@
 
 namespace syncd::redis {
 
-Connection::Connection(loop::EventLoop& loop, const Options& options, std::unique_ptr<loop::Stream> stream,
+Connection::Connection(loop::EventLoop& loop, Duration timeout, std::unique_ptr<loop::Stream> stream,
                        std::string server)
-    : loop_(loop), options_(options), stream_(std::move(stream)), server_(std::move(server)) {}
+    : loop_(loop), timeout_(timeout), stream_(std::move(stream)), server_(std::move(server)) {}
 
 Connection::~Connection() = default;
 
@@ -45,7 +45,8 @@ coro::Task<std::unique_ptr<Connection>> Connection::open(loop::EventLoop& loop, 
 coro::Task<std::unique_ptr<Connection>> Connection::establish(loop::EventLoop& loop, const Options& options,
                                                               const Address& address) {
   auto stream = co_await connect(loop, address, options);
-  std::unique_ptr<Connection> connection(new Connection(loop, options, std::move(stream), address.text()));
+  std::unique_ptr<Connection> connection(
+      new Connection(loop, options.timeout, std::move(stream), address.text()));
   co_await connection->log_in(address);
   co_return connection;
 }
@@ -117,7 +118,7 @@ template <class T>
 coro::Task<T> Connection::in_time(coro::Task<T> task) {
   std::exception_ptr failure;
   try {
-    co_return co_await with_timeout(loop_, options_.timeout, "waiting for " + server_, std::move(task));
+    co_return co_await with_timeout(loop_, timeout_, "waiting for " + server_, std::move(task));
   } catch (const Error& error) {
     const bool named = std::string_view(error.what()).find(server_) != std::string_view::npos;
     failure = std::make_exception_ptr(named ? error : error.within(server_));

@@ -38,7 +38,7 @@ class Connection {
   const std::string& server() const noexcept { return server_; }  // for messages
 
  private:
-  Connection(loop::EventLoop& loop, const Options& options, std::unique_ptr<loop::Stream> stream,
+  Connection(loop::EventLoop& loop, Duration timeout, std::unique_ptr<loop::Stream> stream,
              std::string server);
   template <class T>
   coro::Task<T> in_time(coro::Task<T> task);
@@ -51,7 +51,7 @@ class Connection {
   coro::Task<> log_in(const Address& address);
 
   loop::EventLoop& loop_;
-  const Options& options_;
+  const Duration timeout_;  // for one exchange
   std::unique_ptr<loop::Stream> stream_;
   std::string server_;
   Decoder decoder_;
