@@ -92,6 +92,7 @@ void App::shut_down(std::string why) {
 
 store::RunRecord App::run_once(const std::string& job,
                                std::function<void(const jobs::RunnerView&)> progress) {
+  if (database_.paused(job)) log::warn(job, "is paused: this one run takes place all the same");
   jobs::Runner runner(
       loop_, plans_.at(job), connections_, database_, [] {}, /*until_caught_up=*/true);
   loop_.run(run_until_caught_up(runner, progress));

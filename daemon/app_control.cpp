@@ -162,11 +162,21 @@ coro::Task<jobs::Positions> App::Control::positions_of(jobs::Runner& runner) {
   co_return local;
 }
 
+void App::Control::require_position(jobs::Runner& runner, const jobs::Position& position) {
+  jobs::RunContext context = runner.context();
+  try {
+    runner.plan().source.make(context)->describe(position);
+  } catch (const Error& error) {
+    throw Error(ErrorKind::Config,
+                fmt::format("'{}' is no position of a {}: {}; `syncctl checkpoint show {}` prints one",
+                            position.text(), runner.plan().source_type, error.what(), context.job));
+  }
+}
+
 coro::Task<> App::Control::set_checkpoint(std::string job, std::string partition, std::string text) {
   jobs::Runner& runner = runner_of(job);
   const jobs::Position position(std::move(partition), std::move(text));
-  jobs::RunContext context = runner.context();
-  runner.plan().source.make(context)->describe(position);  // throws where it is none
+  require_position(runner, position);
   Still still(*this, job);
   co_await stand_still(still, runner);
   jobs::Positions positions = co_await positions_of(runner);

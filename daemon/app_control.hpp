@@ -49,6 +49,8 @@ class App::Control final : public control::Operations {
   // Whether the schedule may start the job: tells the scheduler.
   void update_schedule(const std::string& job);
   coro::Task<> stand_still(Still& still, jobs::Runner& runner);
+  // Throws a Config error where the job's source cannot read it.
+  static void require_position(jobs::Runner& runner, const jobs::Position& position);
   coro::Task<jobs::Positions> positions_of(jobs::Runner& runner);
   coro::Task<> serve();
 

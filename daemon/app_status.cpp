@@ -166,10 +166,12 @@ coro::Task<std::vector<std::string>> App::Control::explain(std::string job) {
   std::vector<std::string> lines;
   lines.push_back(fmt::format("{}: {}, {}", job, route(now), now.schedule));
   for (const std::string& line : now.guarantees) lines.push_back("guarantee: " + line);
-  lines.push_back("now: " + reason(now));
+  const std::string why = reason(now);
+  lines.push_back("now: " + why);
   if (!now.waiting_for.empty() && now.state != JobState::Waiting)
     lines.push_back("waits for: " + now.waiting_for);
-  if (!now.last_error.empty()) lines.push_back("last error: " + now.last_error);
+  if (!now.last_error.empty() && why.find(now.last_error) == std::string::npos)
+    lines.push_back("last error: " + now.last_error);
   if (now.next_run) lines.push_back("next run: " + rfc3339(*now.next_run));
   const bool by_sink = held.sink_holds;
   if (!held.sink_error.empty())

@@ -5,11 +5,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "config/load.hpp"
 #include "config/suggest.hpp"
 #include "daemon/app.hpp"
+#include "daemon/app_progress.hpp"
 #include "daemon/base/escape.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/base/version.hpp"
@@ -72,29 +75,29 @@ log::Format format_of(config::LogFormat format) {
   return log::Format::Auto;
 }
 
+std::string rows(std::uint64_t count) { return human_count(count) + (count == 1 ? " row" : " rows"); }
+
 int run_once(App& app, const std::string& job) {
-  const bool terminal = ::isatty(STDERR_FILENO) == 1;
   const auto started = std::chrono::steady_clock::now();
-  const auto line = [&](const jobs::RunnerView& view) {
-    if (!terminal) return;
-    fmt::print(stderr, "\r\033[K{}: {} rows, {} rows/s{}", job, human_count(view.rows),
-               human_count(static_cast<std::uint64_t>(view.rows_per_second)),
-               view.waiting_for.empty() ? "" : ", waiting: " + escaped(view.waiting_for));
-    std::fflush(stderr);
-  };
-  const auto record = app.run_once(job, line);
-  if (terminal) fmt::print(stderr, "\r\033[K");
+  ProgressLine line;
+  const auto record = app.run_once(job, [&](const jobs::RunnerView& view) { line.show(job, view); });
+  line.clear();
   const auto took = human_duration(std::chrono::steady_clock::now() - started);
   if (record.outcome == "succeeded") {
-    fmt::print(stderr, "{}: {} rows in {}\n", job, human_count(record.rows), took);
+    fmt::print(stderr, "{}: {} in {}\n", job, rows(record.rows), took);
     return kOk;
   }
-  fmt::print(stderr, "{}: {} after {} rows and {}: {}\n", job, record.outcome, human_count(record.rows), took,
+  fmt::print(stderr, "{}: {} after {} and {}: {}\n", job, record.outcome, rows(record.rows), took,
              escaped(record.error));
   return kFailed;
 }
 
 int run(const Arguments& arguments) {
+  if (::access(arguments.config.c_str(), F_OK) != 0) {
+    fmt::print(stderr, "syncd: {}: {}; --config names another file\n", escaped(arguments.config),
+               std::strerror(errno));
+    return kNoInput;
+  }
   const config::Findings findings;
   config::Config config = config::load(arguments.config, findings);
   jobs::Connections::check(config.connections);
@@ -154,6 +157,8 @@ int main(int argc, char** argv) {
     return run(arguments);
   } catch (const InUse& error) {
     fmt::print(stderr, "syncd: {}\n", escaped(error.what()));
+    if (!arguments.once.empty())
+      fmt::print(stderr, "  `syncctl run {} --wait` asks that one to run it\n", arguments.once);
     return kBusy;
   } catch (const Error& error) {
     fmt::print(stderr, "syncd: {}\n", escaped(error.what()));

@@ -35,8 +35,10 @@ RunContext Runner::context() {
 
 RunnerView Runner::view() const {
   RunnerView view = view_;
+  if (view.lag && !view.caught_up) *view.lag += clock_.now() - lag_at_;
   const Duration elapsed = clock_.now() - rate_since_;
-  if (elapsed >= kRateWindow) {
+  const bool first = view.rows_per_second == 0 && elapsed >= kRateWindow / 8;
+  if (first || elapsed >= kRateWindow) {
     view.rows_per_second = static_cast<double>(rate_rows_) / std::chrono::duration<double>(elapsed).count();
   }
   return view;
@@ -107,6 +109,7 @@ coro::Task<> Runner::run(WallTime planned) {
     run_->rows_at_attempt = view_.rows;
     verdict = co_await judged_attempt();
     if (verdict.end != Verdict::End::Failed) break;
+    view_.caught_up = false;
     view_.last_error = verdict.error;
     view_.last_error_at = clock_.wall_now();
     const bool moved = view_.rows > run_->rows_at_attempt;  // then this is a new failure
@@ -301,6 +304,7 @@ void Runner::waiting_for(std::string why) {
 
 void Runner::lag(std::optional<std::chrono::nanoseconds> time, std::optional<std::uint64_t> rows) {
   view_.lag = time;
+  lag_at_ = clock_.now();
   view_.lag_rows = rows;
 }
 

@@ -19,9 +19,9 @@ namespace syncd::jobs {
 struct RunnerView {
   enum class State { Idle, Running, Waiting };
   State state = State::Idle;
-  std::string waiting_for;  // while nothing moves: why; "" otherwise
-  bool caught_up = false;   // the last batch said that the source has nothing more
-  std::optional<std::chrono::nanoseconds> lag;
+  std::string waiting_for;                      // while nothing moves: why; "" otherwise
+  bool caught_up = false;                       // the last batch said that the source has nothing more
+  std::optional<std::chrono::nanoseconds> lag;  // grows while nothing comes and it has not caught up
   std::optional<std::uint64_t> lag_rows;
   std::uint32_t attempts = 0;  // of the run under way
   std::uint64_t rows = 0;      // of the run under way
@@ -108,6 +108,7 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   store::RunRecord last_;
   std::minstd_rand random_{std::random_device{}()};
   std::map<std::string, TimePoint> saved_at_;
+  TimePoint lag_at_{};
   bool unsaved_ = false;  // the local copy is behind the sink's position
   TimePoint rate_since_{};
   std::uint64_t rate_rows_ = 0;

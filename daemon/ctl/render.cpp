@@ -56,8 +56,9 @@ std::string outcome_word(const std::string& outcome) {
 
 std::string why_not_moving(const JobStatus& job) {
   if (!job.waiting_for.empty()) return escaped(job.waiting_for);
-  if (job.state == JobState::Paused && !job.pause_reason.empty())
-    return "paused: " + escaped(job.pause_reason);
+  if (job.state == JobState::Paused) {
+    return job.pause_reason.empty() ? std::string() : "paused: " + escaped(job.pause_reason);
+  }
   return escaped(job.last_error);
 }
 
@@ -78,7 +79,7 @@ std::uint64_t rows_of(const JobStatus& job) {
 
 std::string lag_text(const JobStatus& job) {
   if (job.lag) return brief(*job.lag);
-  if (job.lag_rows) return human_count(*job.lag_rows) + " rows";
+  if (job.lag_rows) return counted(*job.lag_rows, "row");
   return "-";
 }
 
@@ -89,8 +90,9 @@ std::string pipeline_text(const JobStatus& job) {
 }
 
 std::string run_text(const status::CurrentRun& run, WallTime now) {
-  std::string text = fmt::format("started {}, {} rows in {} batches, {}", relative(run.started, now),
-                                 human_count(run.rows), human_count(run.batches), human_size(run.bytes));
+  std::string text =
+      fmt::format("started {}, {} in {}, {}", relative(run.started, now), counted(run.rows, "row"),
+                  counted(run.batches, "batch", "batches"), human_size(run.bytes));
   if (run.rows_per_second > 0) text += fmt::format(", {} rows/s", human_count(run.rows_per_second));
   if (run.attempts > 1) text += fmt::format(", attempt {}", run.attempts);
   if (run.caught_up) text += ", caught up";
@@ -104,7 +106,7 @@ std::string last_run_text(const status::LastRun& run, WallTime now) {
   } else {
     text += ", started " + relative(run.started, now);
   }
-  text += fmt::format(", {} rows, {}", human_count(run.rows), human_size(run.bytes));
+  text += fmt::format(", {}, {}", counted(run.rows, "row"), human_size(run.bytes));
   if (run.attempts > 1) text += fmt::format(", {} attempts", run.attempts);
   if (!run.error.empty()) text += ": " + escaped(run.error);
   return text;
@@ -128,6 +130,12 @@ class Page {
 };
 
 }  // namespace
+
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
+  if (count == 1) return fmt::format("1 {}", one);
+  return many.empty() ? fmt::format("{} {}s", human_count(count), one)
+                      : fmt::format("{} {}", human_count(count), many);
+}
 
 std::string human_size(std::uint64_t bytes) {
   constexpr std::array<const char*, 5> kUnits = {"KiB", "MiB", "GiB", "TiB", "PiB"};
@@ -202,10 +210,12 @@ std::string status_page(const JobStatus& job, const Look& look) {
     page.add("position", partition + escaped(position.text));
   }
   std::string lag = job.lag ? human_duration(*job.lag) : std::string();
-  if (job.lag_rows) lag += fmt::format("{}{} rows", lag.empty() ? "" : ", ", human_count(*job.lag_rows));
+  if (job.lag_rows) lag += (lag.empty() ? "" : ", ") + counted(*job.lag_rows, "row");
   page.add("lag", lag);
   if (job.last_run) page.add("last run", last_run_text(*job.last_run, look.now));
-  if (!job.last_error.empty() && !job.waiting_for.starts_with(job.last_error)) {
+  const bool said =
+      job.waiting_for.starts_with(job.last_error) || (job.last_run && job.last_run->error == job.last_error);
+  if (!job.last_error.empty() && !said) {
     const std::string when = job.last_error_at ? " (" + relative(*job.last_error_at, look.now) + ")" : "";
     page.add("last error", escaped(job.last_error) + when);
   }
@@ -213,7 +223,6 @@ std::string status_page(const JobStatus& job, const Look& look) {
     page.add("dead letters", fmt::format("{}; `syncctl dead-letters list {}` shows them",
                                          human_count(job.dead_letters), escaped(job.name)));
   }
-  for (const std::string& line : job.guarantees) page.add("guarantee", escaped(line));
   return out + page.take();
 }
 

@@ -31,6 +31,8 @@ std::string checkpoint(const control::Json& reply);
 std::string dead_letters(const control::Json& reply, const Look& look);
 std::string cleared(const std::string& job, const control::Json& reply);
 
+// "1 row", "2,000 rows".
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many = "");
 std::string human_size(std::uint64_t bytes);  // "1.2 GiB"
 // "3 min ago", "in 12 s", "now".
 std::string relative(WallTime time, WallTime now);

@@ -42,10 +42,6 @@ bool flag_of(const Json& json, const char* key) {
   return found != json.end() && found->is_boolean() && found->get<bool>();
 }
 
-std::string counted(std::uint64_t count, const char* what) {
-  return fmt::format("{} {}{}", human_count(count), what, count == 1 ? "" : "s");
-}
-
 // In words, and below them the token that `checkpoint set` takes.
 void add_positions(std::string& out, const char* holder, const Json& positions) {
   for (const Json& position : positions) {
@@ -62,8 +58,8 @@ void add_positions(std::string& out, const char* holder, const Json& positions) 
 
 std::string run_result(const std::string& job, const Json& result) {
   std::string text =
-      fmt::format("{}: {}: {} rows, {}", escaped(job), text_of(result, "outcome"),
-                  human_count(count_of(result, "rows")), human_size(count_of(result, "bytes")));
+      fmt::format("{}: {}: {}, {}", escaped(job), text_of(result, "outcome"),
+                  counted(count_of(result, "rows"), "row"), human_size(count_of(result, "bytes")));
   const auto started = time_of(result, "started_us");
   const auto ended = time_of(result, "ended_us");
   if (started && ended) text += " in " + human_duration(*ended - *started);

@@ -132,7 +132,9 @@ ExitCode Session::pause() {
 }
 
 ExitCode Session::resume() {
+  const bool paused = look().paused_since.has_value();
   client_.call("Resume", job());
+  if (!paused) return done(escaped(arguments_.job) + ": is not paused");
   const status::JobStatus now = look();
   std::string text = escaped(arguments_.job) + ": resumed";
   if (now.next_run) text += ", next run " + relative(*now.next_run, console_.look().now);

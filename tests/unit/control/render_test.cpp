@@ -106,9 +106,11 @@ TEST(Render, APageTellsWhyAndWhatNext) {
   status.last_error = "Redis: OOM command not allowed";
   status.last_error_at = kNow - std::chrono::seconds(20);
   status.dead_letters = 3;
+  status.last_run->outcome = "failed";
+  status.last_run->error = "another error";
   std::string page = status_page(status, look(100));
-  for (const char* part : {"users: failed", "Redis: OOM command not allowed (20 s ago)", "next in 12 s",
-                           "syncctl dead-letters list users"}) {
+  for (const char* part : {"users: failed", "another error", "Redis: OOM command not allowed (20 s ago)",
+                           "next in 12 s", "syncctl dead-letters list users"}) {
     EXPECT_TRUE(has(page, part)) << part << "\n" << page;
   }
   status.state = JobState::Waiting;
