@@ -81,9 +81,24 @@ Task<store::RunRecord> Runner::wait_for_end() {
 coro::Task<> Runner::run(WallTime planned) {
   const std::stop_token* parent = co_await coro::this_coro::stop_token();
   run_.emplace(parent);
-  const std::string& job = plan_.job.name;
+  store::RunRecord record = begin(planned);
+  std::optional<Alarm> timeout;
+  if (plan_.job.timeout.count() != 0) {
+    timeout.emplace(clock_, clock_.now() + plan_.job.timeout, run_->hard);
+  }
+  Verdict verdict = co_await attempts();
+  const bool too_long = timeout && timeout->rang() && run_->stop_reason.empty();
+  if (too_long && verdict.end == Verdict::End::Cancelled) {
+    fail(verdict, fmt::format("not done within {} (timeout)", human_duration(plan_.job.timeout)));
+  }
+  timeout.reset();
+  conclude(verdict, record);
+  finish(record);
+}
+
+store::RunRecord Runner::begin(WallTime planned) {
   store::RunRecord record;
-  record.job = job;
+  record.job = plan_.job.name;
   record.planned = planned;
   record.started = clock_.wall_now();
   RunnerView fresh;
@@ -94,25 +109,26 @@ coro::Task<> Runner::run(WallTime planned) {
   view_.started = record.started;
   view_.state = RunnerView::State::Running;
   changed_();
-
-  Verdict verdict;
   try {
-    record.id = database_.begin_run(job, planned, record.started);
+    record.id = database_.begin_run(record.job, planned, record.started);
   } catch (const Error& error) {
     // Without the journal a run could start twice; the jobs whose sink holds the position can.
-    log::warn(job, "this run will be missing in the history: {}", error.what());
+    log::warn(record.job, "this run will be missing in the history: {}", error.what());
   }
+  return record;
+}
+
+// Until one attempt is done, or the last one has failed.
+Task<Runner::Verdict> Runner::attempts() {
   TimePoint failing_since = clock_.now();
-  unsigned failures = 0;
+  unsigned failures = 0;  // in a row
+  Verdict verdict;
   while (true) {
     ++view_.attempts;
-    run_->rows_at_attempt = view_.rows;
+    const std::uint64_t rows_before = view_.rows;
     verdict = co_await judged_attempt();
     if (verdict.end != Verdict::End::Failed) break;
-    view_.caught_up = false;
-    view_.last_error = verdict.error;
-    view_.last_error_at = clock_.wall_now();
-    const bool moved = view_.rows > run_->rows_at_attempt;  // then this is a new failure
+    const bool moved = view_.rows > rows_before;  // then this is a new failure
     if (moved || failures == 0) failing_since = clock_.now();
     if (moved) failures = 0;
     const bool stand_by = verdict.fenced && continuous_;
@@ -127,6 +143,18 @@ coro::Task<> Runner::run(WallTime planned) {
       break;
     }
   }
+  co_return verdict;
+}
+
+void Runner::fail(Verdict& verdict, std::string error) {
+  verdict.end = Verdict::End::Failed;
+  verdict.error = std::move(error);
+  view_.caught_up = false;
+  view_.last_error = verdict.error;
+  view_.last_error_at = clock_.wall_now();
+}
+
+void Runner::conclude(const Verdict& verdict, store::RunRecord& record) {
   switch (verdict.end) {
     case Verdict::End::Done:
       record.outcome = "succeeded";
@@ -140,11 +168,10 @@ coro::Task<> Runner::run(WallTime planned) {
       record.outcome = "failed";
       record.error = verdict.error;
       view_.fenced = verdict.fenced;
-      log::error(job, "failed after {} attempt{}: {}", view_.attempts, view_.attempts == 1 ? "" : "s",
+      log::error(record.job, "failed after {} attempt{}: {}", view_.attempts, view_.attempts == 1 ? "" : "s",
                  verdict.error);
       break;
   }
-  finish(record);
 }
 
 void Runner::finish(store::RunRecord& record) {
@@ -178,22 +205,16 @@ void Runner::save_all() {
 Task<Runner::Verdict> Runner::judged_attempt() {
   Verdict verdict;
   try {
-    if (plan_.job.timeout.count() != 0) {
-      co_await with_timeout(clock_, plan_.job.timeout, "running " + plan_.job.name, attempt());
-    } else {
-      co_await attempt();
-    }
+    co_await attempt();
   } catch (const coro::Cancelled&) {
     verdict.end = Verdict::End::Cancelled;
   } catch (const Error& error) {
-    verdict.end = Verdict::End::Failed;
+    fail(verdict, error.what());
     verdict.retry = error.kind() == ErrorKind::Transient;
     verdict.fenced = error.kind() == ErrorKind::Fenced;
     verdict.retry_after = error.retry_after();
-    verdict.error = error.what();
   } catch (const std::exception& error) {
-    verdict.end = Verdict::End::Failed;
-    verdict.error = fmt::format("internal error: {}", error.what());
+    fail(verdict, fmt::format("internal error: {}", error.what()));
   }
   co_return verdict;
 }

@@ -68,7 +68,6 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
     coro::StopScope hard;
     coro::StopScope soft;
     std::string stop_reason;
-    std::uint64_t rows_at_attempt = 0;
   };
   // How an attempt ended.
   struct Verdict {
@@ -79,9 +78,13 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
     std::string error;
   };
 
+  store::RunRecord begin(WallTime planned);
+  Task<Verdict> attempts();
   Task<> attempt();
   Task<Verdict> judged_attempt();
   Task<bool> wait_before_retry(const Verdict& verdict, unsigned failures);
+  void fail(Verdict& verdict, std::string error);
+  void conclude(const Verdict& verdict, store::RunRecord& record);
   void finish(store::RunRecord& record);
   void save_all();
 

@@ -208,7 +208,7 @@ TEST_F(RunnerTest, ARunThatTakesTooLongFails) {
   sink_.commit_time = std::chrono::hours(1);
   ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
   EXPECT_EQ(database_.last_run("users")->outcome, "failed");
-  EXPECT_EQ(database_.last_run("users")->error, "running users: no answer within 5.0 s");
+  EXPECT_EQ(database_.last_run("users")->error, "not done within 5.0 s (timeout)");
 }
 
 TEST_F(RunnerTest, FetchesAtMostOneBatchAheadOfTheCommit) {
@@ -247,6 +247,73 @@ TEST_F(RunnerTest, WaitersLearnHowTheRunEnded) {
   clock_.advance(std::chrono::seconds(1));
   EXPECT_EQ(scope.running(), 0U);
   EXPECT_EQ(outcome, "succeeded");
+}
+
+TEST_F(RunnerTest, ARunWhoseSinkIsTakenFailsAndSaysSo) {
+  sink_.fail_at_commit = 1;
+  sink_.kind = ErrorKind::Fenced;
+  ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
+  EXPECT_EQ(sink_.opened, 1) << "no attempt to take it back";
+  EXPECT_EQ(database_.last_run("users")->outcome, "failed");
+  EXPECT_TRUE(runner_.view().fenced);
+}
+
+TEST_F(RunnerTest, AContinuousJobWhoseSinkIsTakenStandsByUntilItIsFree) {
+  plan_.schedule = schedule::Schedule::parse("continuous");
+  plan_.job.retry.attempts = 1;
+  Runner runner(clock_, plan_, connections_, database_, [] {});
+  sink_.fail_at_commit = 1;
+  sink_.kind = ErrorKind::Fenced;
+  coro::AsyncScope scope;
+  scope.spawn(runner.run(clock_.wall_now()));
+  clock_.advance(std::chrono::seconds(1));
+  EXPECT_TRUE(runner.view().fenced);
+  EXPECT_NE(runner.view().waiting_for.find("the sink is unwell; next try at"), std::string::npos);
+  clock_.advance(std::chrono::seconds(20));
+  EXPECT_FALSE(runner.view().fenced);
+  EXPECT_EQ(sink_.committed, ids(10));
+  EXPECT_EQ(scope.running(), 0U);
+}
+
+TEST_F(RunnerTest, APositionThatWasSetIsNotOverwrittenByTheRunBefore) {
+  ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
+  Positions back;
+  back.advance(Position("", "p4"));
+  ASSERT_TRUE(test::run(clock_, runner_.assign(back)));
+  EXPECT_EQ(database_.positions("users").at(""), "p4");
+  plan_.source.make = [](RunContext&) -> std::unique_ptr<Source> {
+    throw Error(ErrorKind::Permanent, "gone");
+  };
+  ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
+  EXPECT_EQ(database_.positions("users").at(""), "p4") << "also by a run that came to nothing";
+  EXPECT_EQ(sink_.held.at("").text(), "p4");
+}
+
+TEST_F(RunnerTest, TheLocalCopyIsCloseWhenTheSourceHasNothingMore) {
+  source_.endless = true;
+  coro::AsyncScope scope;
+  scope.spawn(runner_.run(clock_.wall_now()));
+  clock_.advance(std::chrono::milliseconds(2500));
+  EXPECT_EQ(database_.positions("users").at(""), "p10");
+  EXPECT_TRUE(runner_.view().caught_up);
+  runner_.stop(false, "enough");
+  clock_.advance(std::chrono::seconds(1));
+  EXPECT_EQ(scope.running(), 0U);
+}
+
+TEST_F(RunnerTest, RateAndLagAreThoseOfNow) {
+  source_.total = 1000;
+  sink_.commit_time = std::chrono::milliseconds(10);  // two rows each
+  coro::AsyncScope scope;
+  scope.spawn(runner_.run(clock_.wall_now()));
+  clock_.advance(std::chrono::seconds(3));
+  EXPECT_NEAR(runner_.view().rows_per_second, 200, 40);
+  sink_.commit_time = std::chrono::hours(1);
+  clock_.advance(std::chrono::minutes(10));
+  EXPECT_LT(runner_.view().rows_per_second, 2) << "nothing has come for ten minutes";
+  runner_.stop(true, "enough");
+  clock_.advance(std::chrono::seconds(1));
+  EXPECT_EQ(scope.running(), 0U);
 }
 
 }  // namespace
