@@ -54,11 +54,10 @@ void Walk::start_over(const std::string& why) {
 
 Task<Observation> Walk::observe() {
   const bool transactions = options_.late == LateCommits::Fence || leftovers();
-  Observation seen =
-      co_await reader_.call("polling " + options_.table, [this, transactions](postgres::Session& session) {
-        return syncd::jobs::observe(session, shape_->bound, transactions,
-                                    options_.fence_ignore.application_name, holders_);
-      });
+  Observation seen = co_await reader_.call("polling " + options_.table, [&](postgres::Session& session) {
+    return syncd::jobs::observe(session, shape_->bound, transactions, options_.fence_ignore.application_name,
+                                holders_);
+  });
   // Standbys behind one address are not equally far; theirs is no way back.
   if (position_.xmax > seen.xmax && !shape_->info.standby) {
     start_over(fmt::format("the server went back in time (its next transaction is {}, it was {})", seen.xmax,
