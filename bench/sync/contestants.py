@@ -92,10 +92,16 @@ def render(servers):
         fields = [word for pair in zip(COLUMNS, row) for word in pair]
         key = f"user:{row[0]}"
         files["hash"].write(command("HSET", key, *fields))
-        files["json"].write(command("SET", key, json.dumps(dict(zip(COLUMNS, row)), separators=(",", ":"))))
+        files["json"].write(command("SET", key, as_json(row)))
         files["stream"].write(command("XADD", "users", "*", *fields))
     for file in files.values():
         file.close()
+
+
+def as_json(row):
+    """Numbers as the server wrote them."""
+    values = (text if column in ("id", "score") else f'"{text}"' for column, text in zip(COLUMNS, row))
+    return "{" + ",".join(f'"{column}":{value}' for column, value in zip(COLUMNS, values)) + "}"
 
 
 def prepare(servers, contestant):
