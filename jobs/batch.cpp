@@ -19,6 +19,33 @@ std::optional<std::size_t> Schema::find(std::string_view column) const noexcept 
   return static_cast<std::size_t>(found - columns_.begin());
 }
 
+// The rows of several source batches, one after the other.
+class Batch::JoinedPositions final : public RowPositions {
+ public:
+  void add(const Batch& batch) {
+    parts_.push_back(Part{rows_, batch.within_, batch.first_origin_, batch.origins_});
+    rows_ += batch.rows_;
+  }
+  Position after(std::size_t row) const override {
+    const auto next =
+        std::upper_bound(parts_.begin(), parts_.end(), row,
+                         [](std::size_t wanted, const Part& part) { return wanted < part.begin; });
+    const Part& part = *std::prev(next);
+    const std::size_t within = row - part.begin;
+    return part.positions->after(part.origins.empty() ? part.first_origin + within : part.origins[within]);
+  }
+
+ private:
+  struct Part {
+    std::size_t begin;  // its first row
+    std::shared_ptr<const RowPositions> positions;
+    std::size_t first_origin;
+    std::vector<std::uint32_t> origins;
+  };
+  std::vector<Part> parts_;
+  std::size_t rows_ = 0;
+};
+
 Batch::Batch(std::shared_ptr<const Schema> schema, Position position)
     : schema_(std::move(schema)), position_(std::move(position)) {}
 
@@ -67,6 +94,7 @@ void Batch::retain(const std::vector<bool>& keep) {
   cells_.resize(kept * width);
   rows_ = kept;
   origins_ = std::move(origins);
+  joined_ = nullptr;  // its rows are not those of this batch any more
 }
 
 Position Batch::position_at(std::size_t end, const Position& before) const {
@@ -93,15 +121,39 @@ Batch Batch::slice(std::size_t begin, std::size_t end, const Position& before) c
 }
 
 void Batch::append(Batch next) {
-  assert(next.schema_->size() == schema_->size());
+  assert(next.schema_->size() == schema_->size() && next.partition() == partition());
+  join(next);
   cells_.insert(cells_.end(), next.cells_.begin(), next.cells_.end());
   rows_ += next.rows_;
   owners_.insert(owners_.end(), next.owners_.begin(), next.owners_.end());
   position_ = std::move(next.position_);
   caught_up_ = next.caught_up_;
-  // Rows of two source batches: positions in between are known no more.
-  within_ = nullptr;
-  origins_.clear();
+}
+
+void Batch::join(const Batch& next) {
+  if (next.empty()) return;
+  if (rows_ == 0) {
+    within_ = next.within_;
+    joined_ = nullptr;
+    first_origin_ = next.first_origin_;
+    origins_ = next.origins_;
+    return;
+  }
+  if (!divisible() || !next.divisible()) {
+    within_ = nullptr;
+    joined_ = nullptr;
+    origins_.clear();
+    return;
+  }
+  if (!joined_) {
+    auto joined = std::make_shared<JoinedPositions>();
+    joined->add(*this);
+    joined_ = std::move(joined);
+    within_ = joined_;
+    first_origin_ = 0;
+    origins_.clear();
+  }
+  joined_->add(next);
 }
 
 }  // namespace syncd::jobs

@@ -113,10 +113,13 @@ class Batch {
   Position position_at(std::size_t end, const Position& before) const;
   // Rows [begin, end) as a batch of its own that shares the memory of this one and carries position_at(end).
   Batch slice(std::size_t begin, std::size_t end, const Position& before) const;
-  // Appends all rows of `next` (same columns) and takes over its position.
+  // Appends all rows of `next` (same columns and partition) and takes over its position.  Divisible if both
+  // are.
   void append(Batch next);
 
  private:
+  class JoinedPositions;
+  void join(const Batch& next);
   std::size_t origin(std::size_t row) const { return origins_.empty() ? first_origin_ + row : origins_[row]; }
 
   std::shared_ptr<const Schema> schema_;
@@ -125,8 +128,9 @@ class Batch {
   Position position_;
   bool caught_up_ = false;
   std::shared_ptr<const RowPositions> within_;
-  std::size_t first_origin_ = 0;        // row 0 is this row of the source's batch, ...
-  std::vector<std::uint32_t> origins_;  // ... unless rows were dropped: then one entry a row
+  std::shared_ptr<JoinedPositions> joined_;  // within_, while this batch alone may add to it
+  std::size_t first_origin_ = 0;             // row 0 is this row of the source's batch, ...
+  std::vector<std::uint32_t> origins_;       // ... unless rows were dropped: then one entry a row
   std::vector<std::shared_ptr<const void>> owners_;
   std::shared_ptr<std::string> block_;  // of the arena; the full ones are among the owners
 };

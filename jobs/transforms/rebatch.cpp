@@ -46,7 +46,6 @@ class Rebatch final : public Transform {
  private:
   static Batches cut(Options limits, Batches upstream) {
     std::optional<Batch> gathered;
-    Positions reached;
     while (auto batch = co_await upstream.next()) {
       const bool other_stream = gathered && (gathered->partition() != batch->partition() ||
                                              gathered->shared_schema() != batch->shared_schema());
@@ -56,13 +55,13 @@ class Rebatch final : public Transform {
       }
       std::size_t begin = 0;
       do {
-        const std::size_t count =
-            fitting(*batch, begin, gathered ? gathered->rows() : 0, gathered ? gathered->bytes() : 0, limits);
-        // A slice goes in front of what is known about its end: positions never run ahead of rows.
-        Batch part = batch->slice(begin, begin + count, reached.at(batch->partition()));
+        // Without positions between its rows a batch stays whole: half of it could not be named.
+        const std::size_t count = batch->divisible() ? fitting(*batch, begin, gathered ? gathered->rows() : 0,
+                                                               gathered ? gathered->bytes() : 0, limits)
+                                                     : batch->rows();
+        Batch part = batch->slice(begin, begin + count, batch->position());
         begin += count;
         const bool full = begin < batch->rows();
-        reached.advance(part.position());
         if (gathered) {
           gathered->append(std::move(part));
         } else {

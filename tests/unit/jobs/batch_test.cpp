@@ -82,6 +82,31 @@ TEST(Batch, AppendTakesRowsAndPosition) {
   EXPECT_EQ(batch.position().text(), "p5");
 }
 
+TEST(Batch, AppendKeepsThePositionsBetweenRows) {
+  Batch dropped = numbered(2, 4);
+  dropped.retain({true, false, true, false});  // rows 2 and 4
+  Batch batch = numbered(0, 2);
+  batch.append(std::move(dropped));
+  batch.append(numbered(6, 3).slice(1, 3, Position()));  // rows 7 and 8
+  ASSERT_TRUE(batch.divisible());
+  const Position before("", "before");
+  EXPECT_EQ(batch.position_at(1, before).text(), "p1");
+  EXPECT_EQ(batch.position_at(2, before).text(), "p2");
+  EXPECT_EQ(batch.position_at(3, before).text(), "p3");
+  EXPECT_EQ(batch.position_at(4, before).text(), "p5");
+  EXPECT_EQ(batch.position_at(5, before).text(), "p8");
+  batch.retain({false, false, false, true, true, false});
+  EXPECT_EQ(batch.position_at(1, before).text(), "p5");
+}
+
+TEST(Batch, AnIndivisiblePartMakesTheWholeIndivisible) {
+  Batch batch = numbered(0, 2);
+  Batch whole(schema(), Position("", "p4"));
+  for (const char* cell : {"2", "x", "3", "y"}) whole.push_copy(cell);
+  batch.append(std::move(whole));
+  EXPECT_FALSE(batch.divisible());
+}
+
 TEST(Positions, APartitionNeverSeenIsAtItsBeginning) {
   Positions positions;
   EXPECT_EQ(positions.at("a"), Position("a", ""));

@@ -98,6 +98,17 @@ TEST_F(TransformTest, RebatchJoinsSmallBatches) {
   EXPECT_EQ(out[1].cell(2, 0).text(), "6");
 }
 
+TEST_F(TransformTest, RebatchNeverCutsWhatItCouldNotName) {
+  Batch whole(test::schema(), Position("", "p9"));
+  for (int i = 0; i < 9; ++i) {
+    whole.push_copy(std::to_string(i));
+    whole.push_copy("name");
+  }
+  const auto out = apply(rebatch(), "rows = 4", batches(std::move(whole)));
+  ASSERT_EQ(sizes(out), std::vector<std::size_t>{9});
+  EXPECT_EQ(out[0].position().text(), "p9");
+}
+
 TEST_F(TransformTest, RebatchPassesOnWhatItHasWhenTheSourceIsIdle) {
   Batch idle = numbered(0, 2);
   idle.set_caught_up(true);
