@@ -2,6 +2,7 @@
 
 #include "daemon/base/crash_point.hpp"
 #include "daemon/coro/buffer.hpp"
+#include "jobs/keep_alive.hpp"
 
 namespace syncd::jobs {
 namespace {
@@ -21,12 +22,11 @@ Pipeline::Pipeline(const JobPlan& plan, RunContext& context)
   for (const auto& transform : plan.transforms) transforms_.push_back(transform.make(context));
 }
 
-Task<> Pipeline::flow(Positions from, Progress& progress, coro::AsyncScope& read_ahead,
-                      const std::stop_token& soft) {
+Task<> Pipeline::flow(Positions from, Progress& progress, coro::AsyncScope& read_ahead, KeepAlive& alive) {
   Batches flow = coro::buffer(clock_, read_ahead, source_->read(from), kReadAhead);
   for (auto& transform : transforms_) flow = transform->apply(std::move(flow));
   while (true) {
-    auto batch = co_await pull(flow).with_stop(soft);
+    auto batch = co_await alive.wait(pull(flow));
     if (!batch) break;
     const Position previous = from.at(batch->partition());
     co_await sink_->commit(*batch, previous);
@@ -46,10 +46,11 @@ Task<> Pipeline::run(Positions local, Progress& progress, const std::stop_token&
   held_by_sink_ = held.has_value();
   Positions from = held ? std::move(*held) : std::move(local);
   progress.opened(from, held_by_sink_);
+  KeepAlive alive(clock_, *sink_, soft, hard);
   std::exception_ptr failure;
   bool cancelled = false;
   try {
-    co_await flow(std::move(from), progress, read_ahead, soft);
+    co_await flow(std::move(from), progress, read_ahead, alive);
   } catch (const coro::Cancelled&) {
     cancelled = true;
     failure = std::current_exception();
@@ -57,6 +58,7 @@ Task<> Pipeline::run(Positions local, Progress& progress, const std::stop_token&
     failure = std::current_exception();
   }
   read_ahead.request_stop();
+  co_await alive.end();
   co_await read_ahead.join();
   const bool hard_stop = hard != nullptr && hard->stop_requested();
   // After a failure nothing is known about the sink: the next attempt asks it.

@@ -21,6 +21,8 @@ class Progress {
   virtual void advanced(const Batch& batch) = 0;
 };
 
+class KeepAlive;
+
 class Pipeline {
  public:
   Pipeline(const JobPlan& plan, RunContext& context);
@@ -31,7 +33,7 @@ class Pipeline {
   Task<> run(Positions local, Progress& progress, const std::stop_token& soft);
 
  private:
-  Task<> flow(Positions from, Progress& progress, coro::AsyncScope& scope, const std::stop_token& soft);
+  Task<> flow(Positions from, Progress& progress, coro::AsyncScope& scope, KeepAlive& alive);
 
   Clock& clock_;
   std::unique_ptr<Source> source_;

@@ -20,6 +20,8 @@ struct SinkScript {
   int fail_at_commit = -1;  // counted from 0; thrown once
   ErrorKind kind = ErrorKind::Transient;
   Duration commit_time{0};
+  Duration settle_time{0};
+  std::optional<std::string> settle_failure;
   int commits = 0;
 };
 
@@ -41,7 +43,8 @@ class ScriptedSink final : public Sink {
   }
   Task<> settle() override {
     ++script_.settled;
-    co_return;
+    co_await sleep_for(clock_, script_.settle_time);
+    if (script_.settle_failure) throw Error(ErrorKind::Transient, *script_.settle_failure);
   }
   Task<std::optional<Positions>> recall() override { co_return script_.held; }
   Task<> assign(const Positions& positions) override {
@@ -59,6 +62,7 @@ struct SourceScript {
   std::size_t per_batch = 2;
   std::size_t produced = 0;  // rows, over all attempts
   bool endless = false;
+  Duration idle_time = std::chrono::seconds(1);
   std::optional<std::string> failure;
 };
 
@@ -82,7 +86,7 @@ class ScriptedSource final : public Source {
       next += count;
     }
     while (script.endless) {
-      co_await sleep_for(clock, std::chrono::seconds(1));
+      co_await sleep_for(clock, script.idle_time);
       Batch idle = numbered(next, 0);
       idle.set_caught_up(true);
       co_yield std::move(idle);
@@ -297,6 +301,41 @@ TEST_F(RunnerTest, TheLocalCopyIsCloseWhenTheSourceHasNothingMore) {
   EXPECT_EQ(database_.positions("users").at(""), "p10");
   EXPECT_TRUE(runner_.view().caught_up);
   runner_.stop(false, "enough");
+  clock_.advance(std::chrono::seconds(1));
+  EXPECT_EQ(scope.running(), 0U);
+}
+
+TEST_F(RunnerTest, ASilentSourceLetsTheSinkKeepItsLease) {
+  source_.endless = true;
+  source_.idle_time = std::chrono::hours(1);
+  coro::AsyncScope scope;
+  scope.spawn(runner_.run(clock_.wall_now()));
+  clock_.advance(std::chrono::seconds(1));
+  const int before = sink_.settled;
+  clock_.advance(std::chrono::minutes(1));
+  EXPECT_GE(sink_.settled, before + 6) << "at least every ten seconds";
+  sink_.settle_time = std::chrono::seconds(3);
+  clock_.advance(std::chrono::seconds(6));  // in the middle of one
+  runner_.stop(false, "enough");
+  clock_.advance(std::chrono::seconds(7));
+  EXPECT_EQ(scope.running(), 0U);
+  EXPECT_EQ(database_.last_run("users")->outcome, "cancelled");
+}
+
+TEST_F(RunnerTest, ASinkThatIsGoneIsNoticedAlthoughNothingIsWritten) {
+  source_.endless = true;
+  source_.idle_time = std::chrono::hours(1);
+  coro::AsyncScope scope;
+  scope.spawn(runner_.run(clock_.wall_now()));
+  clock_.advance(std::chrono::seconds(1));
+  sink_.settle_failure = "connection refused";
+  clock_.advance(std::chrono::seconds(6));
+  EXPECT_EQ(runner_.view().last_error, "connection refused");
+  sink_.settle_failure.reset();
+  clock_.advance(std::chrono::seconds(10));
+  EXPECT_EQ(runner_.view().state, RunnerView::State::Running);
+  EXPECT_EQ(sink_.committed, ids(10));
+  runner_.stop(true, "enough");
   clock_.advance(std::chrono::seconds(1));
   EXPECT_EQ(scope.running(), 0U);
 }
