@@ -1,62 +1,12 @@
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "jobs/predicate.hpp"
 
 #include <fmt/format.h>
-#include <pcre2.h>
 
 #include <algorithm>
-#include <array>
 
-#include "daemon/base/error.hpp"
 #include "jobs/columns.hpp"
 
 namespace syncd::jobs {
-namespace {
-
-// A pattern that backtracks further than this on one cell is refused: 100,000 steps are a few milliseconds.
-constexpr std::uint32_t kMatchLimit = 100'000;
-
-struct FreeCode {
-  void operator()(pcre2_code* code) const { pcre2_code_free(code); }
-};
-struct FreeData {
-  void operator()(pcre2_match_data* data) const { pcre2_match_data_free(data); }
-};
-struct FreeContext {
-  void operator()(pcre2_match_context* context) const { pcre2_match_context_free(context); }
-};
-
-std::string message(int code) {
-  std::array<PCRE2_UCHAR, 256> text{};
-  pcre2_get_error_message(code, text.data(), text.size());
-  return reinterpret_cast<const char*>(text.data());
-}
-
-}  // namespace
-
-struct Predicate::Pattern {
-  explicit Pattern(const std::string& text) {
-    int error = 0;
-    PCRE2_SIZE offset = 0;
-    code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
-                             PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &error, &offset, nullptr));
-    if (!code) throw config::ValueError(fmt::format("{} (at {})", message(error), offset + 1));
-    pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // where it is not allowed, the interpreter serves
-    data.reset(pcre2_match_data_create(1, nullptr));
-    context.reset(pcre2_match_context_create(nullptr));
-    pcre2_set_match_limit(context.get(), kMatchLimit);
-  }
-  bool found_in(std::string_view subject) const {
-    const int result = pcre2_match(code.get(), reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(),
-                                   0, 0, data.get(), context.get());
-    if (result >= 0) return true;
-    if (result == PCRE2_ERROR_NOMATCH) return false;
-    throw Error(ErrorKind::Data, "matching a pattern: " + message(result));
-  }
-  std::unique_ptr<pcre2_code, FreeCode> code;
-  std::unique_ptr<pcre2_match_data, FreeData> data;
-  std::unique_ptr<pcre2_match_context, FreeContext> context;
-};
 
 const config::Fields<PredicateOptions>& predicate_fields() {
   using O = PredicateOptions;

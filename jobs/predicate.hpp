@@ -8,6 +8,7 @@
 
 #include "config/fields.hpp"
 #include "jobs/batch.hpp"
+#include "jobs/pattern.hpp"
 
 namespace syncd::jobs {
 
@@ -38,7 +39,6 @@ class Predicate {
 
  private:
   enum class Test { Null, NotNull, In, NotIn, Matches };
-  struct Pattern;
 
   std::string field_;
   Test test_ = Test::Null;
