@@ -10,7 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <span>
 #include <string_view>
 
 #include "daemon/schedule/zone.hpp"
@@ -19,8 +19,7 @@ namespace syncd::schedule {
 
 class Cron {
  public:
-  // Five or six fields, or one of @yearly @annually @monthly @weekly @daily @midnight @hourly.  Throws
-  // config::ValueError that names the field, what was found and what to write; also for an expression
+  // Throws config::ValueError that names the field, what was found and what to write; also for an expression
   // that never occurs, such as the 30th of February.
   static Cron parse(std::string_view text);
 
@@ -55,5 +54,12 @@ class Cron {
   bool any_weekday_ = false;
   bool any_hour_ = false;
 };
+
+// "@daily" and the like, and what they stand for.
+struct CronShorthand {
+  std::string_view name;
+  std::string_view fields;
+};
+std::span<const CronShorthand> cron_shorthands();
 
 }  // namespace syncd::schedule

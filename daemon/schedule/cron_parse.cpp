@@ -2,10 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <span>
 
 #include "config/duration.hpp"
-#include "config/suggest.hpp"
 #include "config/table.hpp"
 #include "daemon/schedule/cron.hpp"
 
@@ -147,15 +145,6 @@ void refuse_quartz(const Field& field, std::string_view text) {
   Item(field, text).fail("'*'; and weekdays by name: where '?' is used, 1 is Sunday, here it is Monday");
 }
 
-struct Shorthand {
-  std::string_view name;
-  std::string_view fields;
-};
-constexpr std::array kShorthands{Shorthand{"@yearly", "0 0 1 1 *"},  Shorthand{"@annually", "0 0 1 1 *"},
-                                 Shorthand{"@monthly", "0 0 1 * *"}, Shorthand{"@weekly", "0 0 * * 0"},
-                                 Shorthand{"@daily", "0 0 * * *"},   Shorthand{"@midnight", "0 0 * * *"},
-                                 Shorthand{"@hourly", "0 * * * *"}};
-
 }  // namespace
 
 class Cron::Parser {
@@ -232,25 +221,23 @@ class Cron::Parser {
 };
 
 Cron Cron::parse(std::string_view text) {
-  auto fields = words(text);
-  if (text.starts_with('@')) {
-    const auto* known = std::find_if(kShorthands.begin(), kShorthands.end(),
-                                     [&](const Shorthand& shorthand) { return shorthand.name == text; });
-    if (known == kShorthands.end()) {
-      std::vector<std::string> names;
-      for (const Shorthand& shorthand : kShorthands) names.emplace_back(shorthand.name);
-      throw config::ValueError(config::unknown_text("schedule", text, names));
-    }
-    fields = words(known->fields);
-  }
+  const auto fields = words(text);
   if (fields.size() != 5 && fields.size() != 6) {
-    throw config::ValueError(
-        fmt::format("found {} field{} in the cron expression; write 5 (minute, hour, day of month, month, "
-                    "day of week) or 6 "
-                    "(with the second in front), such as \"0 3 * * *\"",
-                    fields.size(), fields.size() == 1 ? "" : "s"));
+    throw config::ValueError(fmt::format(
+        "found {} field{} in the cron expression; write 5 (minute, hour, day of month, month, day of "
+        "week) or 6 (with the second in front), such as \"0 3 * * *\"",
+        fields.size(), fields.size() == 1 ? "" : "s"));
   }
   return Parser().parse(fields);
+}
+
+std::span<const CronShorthand> cron_shorthands() {
+  static constexpr std::array kAll{
+      CronShorthand{"@yearly", "0 0 1 1 *"},  CronShorthand{"@annually", "0 0 1 1 *"},
+      CronShorthand{"@monthly", "0 0 1 * *"}, CronShorthand{"@weekly", "0 0 * * 0"},
+      CronShorthand{"@daily", "0 0 * * *"},   CronShorthand{"@midnight", "0 0 * * *"},
+      CronShorthand{"@hourly", "0 * * * *"}};
+  return kAll;
 }
 
 }  // namespace syncd::schedule

@@ -50,16 +50,21 @@ std::optional<Instant> next_occurrence(const Cron& cron, const Zone& zone, Insta
 }
 
 std::string occurrence_note(const Cron& cron, const Zone& zone, Instant occurrence) {
-  const LocalTime shown = zone.to_local(occurrence);
-  if (cron.any_hour()) {
-    if (zone.first_at_or_after(shown) == occurrence) return "";
-    return fmt::format("{} for the second time on {} in {}: the clock was set back", time_text(shown),
-                       date_text(shown), zone.name());
+  if (!cron.any_hour()) {
+    const auto planned = cron.first_at_or_after(zone.latest_until(occurrence - seconds(1)) + seconds(1));
+    return planned ? occurrence_note(*planned, zone, occurrence) : "";
   }
-  const auto planned = cron.first_at_or_after(zone.latest_until(occurrence - seconds(1)) + seconds(1));
-  if (planned && *planned < shown) {
-    const bool same_day = floor<days>(*planned) == floor<days>(shown);
-    return fmt::format("{} does not exist on {} in {}, runs {}{}", time_text(*planned), date_text(*planned),
+  const LocalTime shown = zone.to_local(occurrence);
+  if (zone.first_at_or_after(shown) == occurrence) return "";
+  return fmt::format("{} for the second time on {} in {}: the clock was set back", time_text(shown),
+                     date_text(shown), zone.name());
+}
+
+std::string occurrence_note(LocalTime planned, const Zone& zone, Instant occurrence) {
+  const LocalTime shown = zone.to_local(occurrence);
+  if (planned < shown) {
+    const bool same_day = floor<days>(planned) == floor<days>(shown);
+    return fmt::format("{} does not exist on {} in {}, runs {}{}", time_text(planned), date_text(planned),
                        zone.name(), same_day ? "" : date_text(shown) + " ", time_text(shown));
   }
   if (comes_again(zone, occurrence, shown)) {

@@ -3,7 +3,7 @@
 // A time of day ("30 2 * * *") occurs once each day: at the first instant at which the wall clock shows it,
 // or has passed it because it was set forward.  An expression whose hour begins with '*' follows real time:
 // it occurs whenever the wall clock shows it, so not in an hour that is left out, and twice in one that is
-// repeated.  These are the rules of Vixie cron: docs/adr/0007-cron-and-clock-changes.md.
+// repeated.  These are the rules of Vixie cron: docs/adr/0005-cron-and-clock-changes.md.
 #pragma once
 #include <optional>
 #include <string>
@@ -19,5 +19,7 @@ std::optional<Instant> next_occurrence(const Cron& cron, const Zone& zone, Insta
 // What a person would wonder about at this occurrence: "02:30 does not exist on 2026-03-29 in Europe/Paris,
 // runs 03:00".  "" where there is nothing to wonder about.
 std::string occurrence_note(const Cron& cron, const Zone& zone, Instant occurrence);
+// The same for a single wall time that is due at `occurrence`.
+std::string occurrence_note(LocalTime planned, const Zone& zone, Instant occurrence);
 
 }  // namespace syncd::schedule

@@ -4,39 +4,98 @@
 
 #include "config/duration.hpp"
 #include "config/suggest.hpp"
+#include "daemon/schedule/occurrence.hpp"
 
 namespace syncd::schedule {
+namespace {
+
+std::chrono::nanoseconds parse_interval(std::string_view text) {
+  const auto interval = config::parse_duration(text);
+  if (interval < std::chrono::seconds(1)) {
+    throw config::ValueError("the shortest interval is 1s; for less use \"continuous\"");
+  }
+  return interval;
+}
+
+Cron parse_shorthand(std::string_view text) {
+  std::vector<std::string> known{"@startup"};
+  for (const CronShorthand& shorthand : cron_shorthands()) {
+    if (shorthand.name == text) return Cron::parse(shorthand.fields);
+    known.emplace_back(shorthand.name);
+  }
+  throw config::ValueError(config::unknown_text("schedule", text, known));
+}
+
+[[noreturn]] void fail_unknown(std::string_view text) {
+  const bool from_a_crontab =
+      text.find_first_of("*0123456789") == 0 && text.find_first_of(" \t") != std::string_view::npos;
+  if (from_a_crontab) throw config::ValueError(fmt::format("found '{0}'; write \"cron {0}\"", text));
+  throw config::ValueError(config::unknown_text("schedule", text,
+                                                {"every 30s", "after 5m", "cron 30 2 * * *", "@daily",
+                                                 "@startup", "at 2026-03-01 02:30", "continuous", "manual"}));
+}
+
+}  // namespace
 
 Schedule Schedule::parse(std::string_view text) {
-  if (text == "continuous") return Schedule(Kind::Continuous);
-  if (text == "manual") return Schedule(Kind::Manual);
-  const auto space = text.find(' ');
-  const std::string_view word = text.substr(0, space);
-  if (word == "every" && space != std::string_view::npos) {
-    const auto interval = config::parse_duration(text.substr(space + 1));
-    if (interval < std::chrono::seconds(1)) {
-      throw config::ValueError("the shortest interval is 1s; for less use \"continuous\"");
-    }
-    return Schedule(Kind::Every, interval);
+  const std::string_view word = text.substr(0, text.find_first_of(" \t"));
+  const auto at = text.find_first_not_of(" \t", word.size());
+  const std::string_view rest = at == std::string_view::npos ? "" : text.substr(at);
+  if (text == "continuous") return Schedule(Kind::Continuous, text);
+  if (text == "manual") return Schedule(Kind::Manual, text);
+  if (text == "@startup") return Schedule(Kind::Startup, text);
+  if (word == "every" || word == "after") {
+    Schedule schedule(word == "every" ? Kind::Every : Kind::After, text);
+    schedule.interval_ = parse_interval(rest);
+    return schedule;
   }
-  throw config::ValueError(config::unknown_text("schedule", text, {"every 30s", "continuous", "manual"}));
+  if (word == "cron" || word.starts_with('@')) {
+    Schedule schedule(Kind::Cron, text);
+    schedule.cron_ = word == "cron" ? Cron::parse(rest) : parse_shorthand(text);
+    return schedule;
+  }
+  if (word == "at") {
+    Schedule schedule(Kind::At, text);
+    schedule.moment_ = Moment::parse(rest);
+    return schedule;
+  }
+  fail_unknown(text);
+}
+
+bool Schedule::uses_wall_clock() const noexcept { return cron_ || (moment_ && moment_->wall_time()); }
+
+Schedule Schedule::in(Zone zone) const {
+  Schedule schedule = *this;
+  schedule.zone_ = std::move(zone);
+  return schedule;
 }
 
 std::optional<WallTime> Schedule::next_after(WallTime time) const {
-  if (kind_ != Kind::Every) return std::nullopt;
-  const auto step = std::chrono::duration_cast<WallTime::duration>(interval_);
-  return WallTime((time.time_since_epoch() / step + 1) * step);
+  if (kind_ == Kind::Every) {
+    const auto step = std::chrono::duration_cast<WallTime::duration>(interval_);
+    const auto past =
+        ((time.time_since_epoch() % step) + step) % step;  // of the current interval, also before 1970
+    return time - past + step;
+  }
+  if (cron_) return next_occurrence(*cron_, zone_, std::chrono::floor<std::chrono::seconds>(time));
+  if (moment_ && moment_->in(zone_) > time) return moment_->in(zone_);
+  return std::nullopt;
 }
 
-std::string Schedule::text() const {
-  switch (kind_) {
-    case Kind::Every:
-      return "every " + config::format(interval_);
-    case Kind::Continuous:
-      return "continuous";
-    case Kind::Manual:
-      return "manual";
-  }
+std::optional<WallTime> Schedule::first_from(WallTime time) const {
+  const bool at_once = kind_ == Kind::After || kind_ == Kind::Startup || kind_ == Kind::Continuous;
+  return at_once ? std::optional(time) : next_after(time);
+}
+
+std::optional<WallTime> Schedule::next_after_run(WallTime time) const {
+  if (kind_ != Kind::After) return next_after(time);
+  return time + std::chrono::duration_cast<WallTime::duration>(interval_);
+}
+
+std::string Schedule::note(WallTime occurrence) const {
+  const auto instant = std::chrono::floor<std::chrono::seconds>(occurrence);
+  if (cron_) return occurrence_note(*cron_, zone_, instant);
+  if (moment_ && moment_->wall_time()) return occurrence_note(*moment_->wall_time(), zone_, instant);
   return "";
 }
 

@@ -66,7 +66,7 @@ coro::Task<> Scheduler::wait_until_due(Entry& entry) {
 
 coro::Task<> Scheduler::drive(Entry& entry) {
   const bool continuous = entry.schedule.kind() == Schedule::Kind::Continuous;
-  entry.next = continuous ? std::optional(clock_.wall_now()) : entry.schedule.next_after(clock_.wall_now());
+  entry.next = entry.schedule.first_from(clock_.wall_now());
   while (true) {
     co_await wait_until_due(entry);
     if (draining_) co_return;
@@ -78,7 +78,7 @@ coro::Task<> Scheduler::drive(Entry& entry) {
     if (continuous) {
       entry.next = clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(entry.restart_delay);
     } else {
-      entry.next = entry.schedule.next_after(clock_.wall_now());
+      entry.next = entry.schedule.next_after_run(clock_.wall_now());
     }
   }
 }

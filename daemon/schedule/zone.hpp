@@ -1,6 +1,6 @@
 // Zone: the wall clock of one time zone, for every instant of the past and the future.  A cheap handle:
 // copies share the data.  Read from the files of the tz database by our own code, because neither
-// library does it right on the systems we run on: docs/adr/0006-own-time-zone-reader.md.
+// library does it right on the systems we run on: docs/adr/0004-own-time-zone-reader.md.
 #pragma once
 #include <chrono>
 #include <memory>

@@ -113,21 +113,6 @@ TEST(Cron, EndsWithTheYear9999) {
             LocalTime(local_days(year(1) / 1 / 1)));
 }
 
-TEST(Cron, Shorthands) {
-  const auto same = [](const char* shorthand, const char* fields) {
-    EXPECT_EQ(times(shorthand, 2026, 3), times(fields, 2026, 3)) << shorthand;
-  };
-  same("@yearly", "0 0 1 1 *");
-  same("@annually", "0 0 1 1 *");
-  same("@monthly", "0 0 1 * *");
-  same("@weekly", "0 0 * * SUN");
-  same("@daily", "0 0 * * *");
-  same("@midnight", "0 0 * * *");
-  same("@hourly", "0 * * * *");
-  EXPECT_TRUE(Cron::parse("@hourly").any_hour());
-  EXPECT_FALSE(Cron::parse("@daily").any_hour());
-}
-
 std::string error_of(const std::string& expression) {
   try {
     Cron::parse(expression);
@@ -198,7 +183,6 @@ TEST(Cron, ExpressionsOfOtherSchedulersAreNotMisread) {
   EXPECT_EQ(error_of("0 0 12 * * 2 2026"), "found 7 fields" + advice);
   EXPECT_EQ(error_of("0"), "found 1 field" + advice);
   EXPECT_EQ(error_of(""), "found 0 fields" + advice);
-  EXPECT_EQ(error_of("@dayly"), "unknown schedule '@dayly'; did you mean '@daily'?");
 }
 
 TEST(Cron, WhatNeverOccursIsAnError) {

@@ -28,25 +28,6 @@ class RecordedJob final : public Runnable {
   Duration takes_;
 };
 
-TEST(Schedule, ReadsWhatItWrites) {
-  for (const char* text : {"every 30s", "every 1h30m", "continuous", "manual"}) {
-    EXPECT_EQ(Schedule::parse(text).text(), text);
-  }
-}
-
-TEST(Schedule, SaysWhatWouldBeRight) {
-  EXPECT_THROW(Schedule::parse("every 10"), config::ValueError);
-  EXPECT_THROW(Schedule::parse("every 10ms"), config::ValueError);
-  EXPECT_THROW(Schedule::parse("sometimes"), config::ValueError);
-}
-
-TEST(Schedule, IntervalsLieOnAGridThatARestartDoesNotShift) {
-  const Schedule every = Schedule::parse("every 5m");
-  const WallTime noon = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1) + 12h;
-  EXPECT_EQ(every.next_after(noon), noon + 5min);
-  EXPECT_EQ(every.next_after(noon + 4min + 59s), noon + 5min);
-}
-
 class SchedulerTest : public ::testing::Test {
  protected:
   void serve() { scope_.spawn(scheduler_.serve()); }
@@ -89,6 +70,38 @@ TEST_F(SchedulerTest, AContinuousJobIsStartedAtOnceAndAgain) {
   EXPECT_EQ(job.starts.size(), 1U);
   clock_.advance(16s);
   EXPECT_EQ(job.starts.size(), 2U);
+}
+
+TEST_F(SchedulerTest, AnIntervalAfterTheEndCountsFromTheEnd) {
+  RecordedJob& job = make_job(10s);
+  scheduler_.add("job", Schedule::parse("after 5s"), job, 1s, false);
+  serve();
+  clock_.advance(31s);
+  ASSERT_EQ(job.starts.size(), 3U);
+  EXPECT_EQ(job.starts[1] - job.starts[0], 15s);
+  EXPECT_EQ(job.starts[2] - job.starts[1], 15s);
+}
+
+TEST_F(SchedulerTest, AJobAtStartupRunsOnce) {
+  RecordedJob& job = make_job(1s);
+  scheduler_.add("job", Schedule::parse("@startup"), job, 1s, false);
+  serve();
+  clock_.advance(24h);
+  EXPECT_EQ(job.starts.size(), 1U);
+  EXPECT_TRUE(scheduler_.trigger("job"));
+  clock_.advance(24h);
+  EXPECT_EQ(job.starts.size(), 2U);
+}
+
+TEST_F(SchedulerTest, AJobAtATimeRunsOnce) {
+  RecordedJob& job = make_job(1s);
+  const WallTime due = std::chrono::floor<std::chrono::minutes>(clock_.wall_now()) + 2h;
+  const std::string time = rfc3339(due).substr(0, 16);
+  scheduler_.add("job", Schedule::parse("at " + time), job, 1s, false);
+  serve();
+  clock_.advance(24h);
+  EXPECT_EQ(job.starts, std::vector<WallTime>{due});
+  EXPECT_EQ(scheduler_.next("job"), std::nullopt);
 }
 
 TEST_F(SchedulerTest, AManualJobRunsWhenItIsTriggered) {
