@@ -109,7 +109,8 @@ coro::Task<> App::run_until_caught_up(jobs::Runner& runner,
   scope.spawn(runner.run(loop_.wall_now()));
   while (scope.running() != 0) {
     progress(runner.view());
-    co_await sleep_for(loop_, runner.running() ? kProgressEvery : Duration(0));
+    const Duration pause = runner.running() ? kProgressEvery : Duration(0);
+    co_await sleep_for(loop_, pause);
   }
   progress(runner.view());
 }

@@ -93,11 +93,11 @@ coro::Task<> Connection::receive() {
 coro::Task<> Connection::answer_all() {
   while (true) {
     if (!frames_.empty()) {
-      const std::string frame = std::move(frames_.front());
+      std::string frame = std::move(frames_.front());
       frames_.pop_front();
       queued_ -= frame.size();
       taken_.notify();
-      const bool go_on = co_await answer(frame);
+      const bool go_on = co_await answer(std::move(frame));
       if (!go_on) co_return;
     } else if (ended_) {
       break;
@@ -114,7 +114,7 @@ coro::Task<> Connection::answer_all() {
 }
 
 // False: the connection is of no more use.
-coro::Task<bool> Connection::answer(const std::string& frame) {
+coro::Task<bool> Connection::answer(std::string frame) {
   Call call;
   Reply last;
   oneway_ = false;

@@ -27,7 +27,7 @@ class Connection final : private Progress {
   coro::Task<> read_ahead();
   coro::Task<> receive();
   coro::Task<> answer_all();
-  coro::Task<bool> answer(const std::string& frame);
+  coro::Task<bool> answer(std::string frame);
   coro::Task<> reply(Reply reply);
   coro::Task<> send(Json parameters) override;
   void ended(std::string complaint);

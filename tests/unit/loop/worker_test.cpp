@@ -85,10 +85,9 @@ LOOP_TEST(Worker, LeavesTheLoopAliveWhileACallBlocks) {
 }
 
 Task<> meet(Worker& worker, std::promise<void>& mine, std::future<void> other, bool& met) {
-  std::future<void>* const waits_for = &other;
-  met = co_await worker.call([&mine, waits_for] {
+  met = co_await worker.call([&] {
     mine.set_value();
-    return waits_for->wait_for(20s) == std::future_status::ready;
+    return other.wait_for(20s) == std::future_status::ready;
   });
 }
 
