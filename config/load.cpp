@@ -33,6 +33,9 @@ const Fields<Daemon>& daemon_fields() {
       Fields<Daemon>()
           .add("state_dir", &Daemon::state_dir, "folder of the state database: checkpoints and runs")
           .check(absolute)
+          .add("time_zone", &Daemon::time_zone,
+               "zone of the schedules that name times of the day; without it, the system's")
+          .example("Europe/Paris")
           .add("drain_timeout", &Daemon::drain_timeout,
                "how long running jobs may take to reach their next commit after SIGTERM")
           .at_most(hours(24));
@@ -74,6 +77,9 @@ const Fields<Job>& job_fields() {
           .required("schedule", &Job::schedule, "when it runs")
           .check(not_empty)
           .example("every 30s")
+          .add("time_zone", &Job::time_zone,
+               "zone of a schedule that names times of the day; else the daemon's")
+          .example("America/New_York")
           .add("timeout", &Job::timeout, "the longest that one run may take; 0: no limit")
           .add("retry", &Job::retry, retry_fields(), "what happens after a failure")
           .add("on_bad_record", &Job::on_bad_record, "what to do with a record that the sink refuses")
@@ -144,7 +150,10 @@ void read_jobs(const Table& root, Config& config) {
 }
 
 void read_main(const Table& root, Config& config) {
-  if (const auto table = root.table("daemon")) daemon_fields().read(*table, config.daemon);
+  if (const auto table = root.table("daemon")) {
+    config.daemon.table = *table;
+    daemon_fields().read(*table, config.daemon);
+  }
   if (const auto table = root.table("log")) log_fields().read(*table, config.log);
   if (const auto table = root.table("control")) control_fields().read(*table, config.control);
   read_connections(root, config);

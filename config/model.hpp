@@ -18,7 +18,9 @@ namespace syncd::config {
 
 struct Daemon {
   std::string state_dir = "/var/lib/syncd";
+  std::string time_zone;  // of the schedules; "" = the system's
   std::chrono::nanoseconds drain_timeout = std::chrono::seconds(30);
+  Table table;  // [daemon] itself, for table.fail("time_zone", ...)
 };
 
 enum class LogLevel { kTrace, kDebug, kInfo, kWarn, kError };
@@ -66,6 +68,7 @@ struct Job {
   std::string name;
   std::string description;
   std::string schedule;                 // its meaning is checked by the schedule room
+  std::string time_zone;                // of the schedule; "" = the daemon's
   std::chrono::nanoseconds timeout{0};  // of one run; 0 = none
   Retry retry;
   OnBadRecord on_bad_record = OnBadRecord::kHalt;

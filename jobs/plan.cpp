@@ -4,6 +4,7 @@
 
 #include "config/duration.hpp"
 #include "config/suggest.hpp"
+#include "daemon/schedule/zones.hpp"
 #include "jobs/catalogue.hpp"
 
 namespace syncd::jobs {
@@ -22,9 +23,38 @@ const Kind<Component>* find_kind(std::span<const Kind<Component>* const> all, co
   return nullptr;
 }
 
-std::optional<schedule::Schedule> parse_schedule(const config::Job& job) {
+std::optional<schedule::Zone> find_zone(schedule::Zones& zones, const std::string& name,
+                                        const config::Table& table, std::string_view key) {
   try {
-    return schedule::Schedule::parse(job.schedule);
+    return zones.get(name);
+  } catch (const config::ValueError& error) {
+    table.fail(key, error.what());
+    return std::nullopt;
+  }
+}
+
+// The job's, else the daemon's, else the system's; what is wrong with it is told where it was written.
+std::optional<schedule::Zone> find_zone(schedule::Zones& zones, const config::Config& config,
+                                        const config::Job& job) {
+  if (!job.time_zone.empty()) return find_zone(zones, job.time_zone, job.table, "time_zone");
+  const config::Daemon& daemon = config.daemon;
+  if (!daemon.time_zone.empty()) return find_zone(zones, daemon.time_zone, daemon.table, "time_zone");
+  return find_zone(zones, "", job.table, "schedule");
+}
+
+std::optional<schedule::Schedule> parse_schedule(const config::Config& config, const config::Job& job,
+                                                 schedule::Zones& zones) {
+  try {
+    const auto schedule = schedule::Schedule::parse(job.schedule);
+    if (schedule.uses_wall_clock()) {
+      if (auto zone = find_zone(zones, config, job)) return schedule.in(std::move(*zone));
+      return std::nullopt;
+    }
+    if (!job.time_zone.empty()) {
+      job.table.fail("time_zone", "'time_zone' has no effect on the schedule " +
+                                      config::quoted(job.schedule) + "; remove it");
+    }
+    return schedule;
   } catch (const config::ValueError& error) {
     job.table.fail("schedule", error.what());
     return std::nullopt;
@@ -32,9 +62,10 @@ std::optional<schedule::Schedule> parse_schedule(const config::Job& job) {
 }
 
 // The source comes first in the flow of data, but it must know whether the sink's writes may be repeated.
-std::optional<JobPlan> plan_job(const config::Config& config, const config::Job& job) {
+std::optional<JobPlan> plan_job(const config::Config& config, const config::Job& job,
+                                schedule::Zones& zones) {
   const std::size_t before = job.table.findings().size();
-  const auto schedule = parse_schedule(job);
+  const auto schedule = parse_schedule(config, job, zones);
   const auto* source = find_kind(sources(), job.source, "source");
   const auto* sink = find_kind(sinks(), job.sink, "sink");
   PlanContext context(config, job);
@@ -57,16 +88,20 @@ std::optional<JobPlan> plan_job(const config::Config& config, const config::Job&
     plan.sink_type = sink->type;
     plan.sink = sink->plan(job.sink, context);
   }
-  if (job.table.findings().size() != before) return std::nullopt;
+  if (!schedule || job.table.findings().size() != before) return std::nullopt;
   return plan;
 }
 
 }  // namespace
 
 std::map<std::string, JobPlan> plan_jobs(const config::Config& config) {
+  schedule::Zones zones;
+  if (!config.daemon.time_zone.empty()) {
+    find_zone(zones, config.daemon.time_zone, config.daemon.table, "time_zone");  // also when no job needs it
+  }
   std::map<std::string, JobPlan> plans;
   for (const auto& [name, job] : config.jobs) {
-    if (auto plan = plan_job(config, job)) plans.emplace(name, std::move(*plan));
+    if (auto plan = plan_job(config, job, zones)) plans.emplace(name, std::move(*plan));
   }
   return plans;
 }

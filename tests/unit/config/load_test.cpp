@@ -39,6 +39,7 @@ TEST(Load, GivesTheDefaultsForAnEmptyFile) {
   folder.write("syncd.toml", "");
   const Config config = load_or_throw(folder / "syncd.toml");
   EXPECT_EQ(config.daemon.state_dir, "/var/lib/syncd");
+  EXPECT_EQ(config.daemon.time_zone, "");
   EXPECT_EQ(config.daemon.drain_timeout, 30s);
   EXPECT_EQ(config.log.level, LogLevel::kInfo);
   EXPECT_EQ(config.log.format, LogFormat::kAuto);
@@ -89,18 +90,23 @@ TEST(Load, TheCommentedDefaultsOfTheShippedFileAreTheRealOnes) {
 TEST(Load, ReadsEveryKeyOfTheModel) {
   const Folder folder;
   folder.write("syncd.toml",
-               "[daemon]\nstate_dir = '/s'\ndrain_timeout = '1m'\n[log]\nlevel = 'debug'\nformat = 'json'\n"
+               "[daemon]\nstate_dir = '/s'\ntime_zone = 'UTC'\ndrain_timeout = '1m'\n[log]\nlevel = "
+               "'debug'\nformat = 'json'\n"
                "[control]\nsocket = '/c.sock'\ngroup = ''\n[jobs.a]\non_bad_record = 'dead_letter'\n"
+               "time_zone = 'Asia/Tokyo'\n"
                "retry = { attempts = 0, backoff = '1s', total = '1h' }\n" +
                    std::string(kJob));
   const Config config = load_or_throw(folder / "syncd.toml");
   EXPECT_EQ(config.daemon.state_dir, "/s");
+  EXPECT_EQ(config.daemon.time_zone, "UTC");
+  EXPECT_EQ(config.daemon.table.place("time_zone").line, 3U);
   EXPECT_EQ(config.daemon.drain_timeout, 1min);
   EXPECT_EQ(config.log.level, LogLevel::kDebug);
   EXPECT_EQ(config.log.format, LogFormat::kJson);
   EXPECT_EQ(config.control.socket, "/c.sock");
   EXPECT_EQ(config.control.group, "");
   const Job& job = config.jobs.at("a");
+  EXPECT_EQ(job.time_zone, "Asia/Tokyo");
   EXPECT_EQ(job.on_bad_record, OnBadRecord::kDeadLetter);
   EXPECT_EQ(job.retry.attempts, 0U);
   EXPECT_EQ(job.retry.backoff, DurationRange(1s, 1s));
@@ -127,7 +133,7 @@ TEST(Load, NamesAMissingFileAndReadsTheOthers) {
   folder.write("jobs.d/a.toml", "[jobs.a]\nx = 1\n" + std::string(kJob));
   EXPECT_EQ(errors_of(folder),
             "jobs.d/a.toml:2:1: unknown key 'x'; known: description, on_bad_record, retry, schedule, sink, "
-            "source, timeout, transforms\n"
+            "source, time_zone, timeout, transforms\n"
             "syncd.toml: No such file or directory");
 }
 
@@ -146,10 +152,10 @@ TEST(Load, NamesAFileInThePlaceOfTheFolder) {
 }
 
 TEST(Load, RefusesUnknownSections) {
-  EXPECT_EQ(errors_of("[deamon]\n[http]\nlisten = '127.0.0.1:1'\n[daemon]\ntime_zone = 'Europe/Paris'\n"),
+  EXPECT_EQ(errors_of("[deamon]\n[http]\nlisten = '127.0.0.1:1'\n[daemon]\nlanguage = 'fr'\n"),
             "syncd.toml:1:2: unknown key 'deamon'; did you mean 'daemon'?\n"
             "syncd.toml:2:2: unknown key 'http'; known: connections, control, daemon, jobs, log\n"
-            "syncd.toml:5:1: unknown key 'time_zone'; known: drain_timeout, state_dir");
+            "syncd.toml:5:1: unknown key 'language'; known: drain_timeout, state_dir, time_zone");
 }
 
 TEST(Load, SaysWhereASectionBelongs) {
