@@ -1,0 +1,91 @@
+// The laws of every sink of the catalogue: what it says it holds is durable, never ahead, and not overwritten
+// by a stale run.
+#include "tests/integration/jobs/sink_test.hpp"
+
+namespace syncd::jobs {
+namespace {
+
+using test::numbered;
+
+// How a sink is configured here.  Every sink of the catalogue needs an entry.
+const std::map<std::string_view, std::string>& samples() {
+  static const std::map<std::string_view, std::string> all = {
+      {"redis_hash", R"(key = "user:{id}")"},
+      {"redis_json", R"(key = "user:{id}")"},
+      {"redis_list", R"(key = "users")"},
+      {"redis_publish", R"(channel = "users")"},
+      {"redis_set", "key = \"users\"\nmember = \"{id}\""},
+      {"redis_sorted_set", "key = \"users\"\nmember = \"{id}\"\nscore = \"id\""},
+      {"redis_stream", R"(key = "users")"},
+      {"redis_string", "key = \"user:{id}\"\nvalue = \"{name}\""},
+  };
+  return all;
+}
+
+class SinkContract : public test::SinkTest, public ::testing::WithParamInterface<const SinkKind*> {
+ protected:
+  void SetUp() override {
+    ASSERT_NE(samples().find(GetParam()->type), samples().end())
+        << "give " << GetParam()->type << " an entry in samples()";
+  }
+  std::unique_ptr<Sink> run() { return opened(*GetParam(), samples().at(GetParam()->type)); }
+  std::string recalled(Sink& sink) { return syncd::test::run_task(loop_, sink.recall())->at("").text(); }
+};
+
+TEST_P(SinkContract, AfterSettlingItHoldsTheLastPosition) {
+  auto sink = run();
+  for (std::size_t i = 0; i < 5; ++i) commit(*sink, numbered(i * 10, 10));
+  EXPECT_LE(recalled(*sink), "p50");
+  settle(*sink);
+  EXPECT_EQ(recalled(*sink), "p50");
+  run();
+  EXPECT_EQ(positions_.at("").text(), "p50");
+}
+
+TEST_P(SinkContract, APositionWithoutRowsIsKeptToo) {
+  auto sink = run();
+  commit(*sink, Batch(test::schema(), Position("", "p7")));
+  settle(*sink);
+  EXPECT_EQ(recalled(*sink), "p7");
+}
+
+TEST_P(SinkContract, PartitionsKeepTheirOwnPositions) {
+  auto sink = run();
+  for (const char* partition : {"a", "b", "a"}) {
+    Batch batch = numbered(0, 3);
+    batch.set_position(Position(partition, std::string("reached in ") + partition));
+    batch.set_row_positions(nullptr);
+    syncd::test::run_task(loop_, sink->commit(batch, positions_.at(partition)));
+    positions_.advance(batch.position());
+  }
+  settle(*sink);
+  run();
+  EXPECT_EQ(positions_.at("a").text(), "reached in a");
+  EXPECT_EQ(positions_.at("b").text(), "reached in b");
+}
+
+TEST_P(SinkContract, AStaleRunIsRefused) {
+  auto stale = run();
+  commit(*stale, numbered(0, 3));
+  settle(*stale);
+  auto fresh = run();
+  EXPECT_EQ(commit_error(*stale, numbered(3, 3)).kind(), ErrorKind::Fenced);
+  EXPECT_EQ(recalled(*fresh), "p3");
+}
+
+TEST_P(SinkContract, AnAssignedPositionIsWhereTheNextRunBegins) {
+  auto sink = run();
+  commit(*sink, numbered(0, 9));
+  settle(*sink);
+  Positions back;
+  back.advance(Position("", "p4"));
+  syncd::test::run_task(loop_, sink->assign(back));
+  run();
+  EXPECT_EQ(positions_.at("").text(), "p4");
+}
+
+INSTANTIATE_TEST_SUITE_P(Catalogue, SinkContract, ::testing::ValuesIn(sinks().begin(), sinks().end()),
+                         [](const auto& entry) { return std::string(entry.param->type); });
+
+}  // namespace
+}  // namespace syncd::jobs
