@@ -5,6 +5,7 @@
 #include <libpq-fe.h>
 #include <pwd.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -29,6 +30,13 @@ fs::path program(const std::string& name) {
     }
   }
   return best;
+}
+
+// In memory, where there is room: a server is a thousand small files, made and thrown away.
+std::string roomy_parent() {
+  struct statvfs space {};
+  const bool room = ::statvfs("/dev/shm", &space) == 0 && space.f_bavail * space.f_frsize > (1UL << 30);
+  return room ? "/dev/shm" : "/tmp";
 }
 
 // PostgreSQL refuses to run as root.
@@ -105,7 +113,8 @@ PostgresServer& PostgresServer::shared() {
   return server;
 }
 
-PostgresServer::PostgresServer(std::vector<std::string> settings) : settings_(std::move(settings)) {
+PostgresServer::PostgresServer(std::vector<std::string> settings)
+    : folder_(roomy_parent()), settings_(std::move(settings)) {
   if (!installed()) throw std::runtime_error("no PostgreSQL below /usr/lib/postgresql");
   fs::create_directory(folder_ / "pg");
   copy_of_template(folder_.path() / "pg" / "data");

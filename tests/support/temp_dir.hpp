@@ -1,11 +1,17 @@
 // TempDir: a folder that goes away with the object.  Its path is short, for Unix sockets (108 bytes), and
 // other users may pass through it: PostgreSQL does not run as root.
 #pragma once
+#include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -15,8 +21,9 @@ namespace syncd::test {
 
 class TempDir {
  public:
-  TempDir() {
-    std::string name = "/tmp/syncd.XXXXXX";
+  explicit TempDir(const std::string& parent = "/tmp") {
+    remove_what_dead_tests_left(parent);
+    std::string name = parent + "/syncd-test." + std::to_string(::getpid()) + ".XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed: " + name);
     path_ = name;
     ::chmod(path_.c_str(), 0711);
@@ -40,6 +47,21 @@ class TempDir {
   }
 
  private:
+  // Folders of tests that were killed some time ago.
+  static void remove_what_dead_tests_left(const std::string& parent) {
+    static std::set<std::string> done;
+    if (!done.insert(parent).second) return;
+    std::error_code ignored;
+    const auto recent = std::filesystem::file_time_type::clock::now() - std::chrono::minutes(10);
+    for (const auto& entry : std::filesystem::directory_iterator(parent, ignored)) {
+      int pid = 0;
+      const std::string name = entry.path().filename();
+      if (std::sscanf(name.c_str(), "syncd-test.%d.", &pid) != 1 || entry.last_write_time(ignored) > recent)
+        continue;
+      if (::kill(pid, 0) != 0 && errno == ESRCH) std::filesystem::remove_all(entry.path(), ignored);
+    }
+  }
+
   std::filesystem::path path_;
 };
 
