@@ -37,7 +37,8 @@ std::string upper_expression(const UpperBound& bound) {
     case UpperBound::Kind::LocalClock:
       return fmt::format("(({}) AT TIME ZONE '{}')::text", clock, bound.zone);
     case UpperBound::Kind::Maximum:
-      return fmt::format("coalesce((SELECT max({}) FROM {})::text, '')", bound.column, bound.table);
+      return fmt::format("coalesce((SELECT max({}) FROM {})::text, '')", quote_identifier(bound.name),
+                         bound.table);
   }
   return "''";
 }
@@ -58,8 +59,10 @@ TableInfo load_table(postgres::Session& session, const TableName& table) {
                 fmt::format("PostgreSQL {} is too old: 13 or newer is needed", info.version / 10000));
   }
   const auto rows = session.exec(
-      "SELECT a.attname, format_type(a.atttypid, -1), t.typname, NOT a.attnotnull, c.relkind"
+      "SELECT a.attname, format_type(a.atttypid, -1), coalesce(d.typname, t.typname), NOT a.attnotnull,"
+      "  c.relkind"
       "  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid"
+      "  LEFT JOIN pg_type d ON d.oid = t.typbasetype"
       " WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
       {table.quoted()});
   if (rows.size() == 0) {
@@ -93,6 +96,15 @@ std::string load_identity(postgres::Session& session, const TableName& table) {
       "  (SELECT oid FROM pg_database WHERE datname = current_database()), to_regclass($1)::oid",
       {table.quoted()});
   return fmt::format("{}/{}/{}/{}", rows.text(0, 0), rows.text(0, 1), rows.text(0, 2), rows.text(0, 3));
+}
+
+bool set_back(postgres::Session& session, const UpperBound& bound, const std::string& reached) {
+  const auto rows = session.exec(
+      "SELECT coalesce(pg_sequence_last_value(sequence) < $3::bigint, false)"
+      "  FROM (SELECT pg_get_serial_sequence($1, $2)::regclass AS sequence) own"
+      " WHERE has_sequence_privilege(sequence, 'SELECT, USAGE')",
+      {bound.table, bound.name, reached});
+  return rows.size() > 0 && rows.text(0, 0) == "t";
 }
 
 std::string explain_identity(const std::string& now, const std::string& before) {

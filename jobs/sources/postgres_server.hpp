@@ -14,7 +14,7 @@ namespace syncd::jobs {
 struct TableColumn {
   std::string name;
   std::string type;  // "timestamp with time zone"
-  std::string base;  // typname: "timestamptz"
+  std::string base;  // typname, of a domain that of what it is made of: "timestamptz"
   bool nullable = false;
 };
 
@@ -54,9 +54,13 @@ struct UpperBound {
   enum class Kind { None, Clock, LocalClock, Maximum } kind = Kind::None;
   std::chrono::nanoseconds behind{0};  // of the clock
   std::string zone;                    // LocalClock: of a timestamp without zone
-  std::string column;                  // Maximum: quoted
+  std::string name;                    // Maximum: of the column
   std::string table;                   // Maximum: quoted
 };
+
+// The sequence behind a Maximum was set back below `reached`: its next ids are not new to us.  False where
+// that cannot be seen.
+bool set_back(postgres::Session& session, const UpperBound& bound, const std::string& reached);
 
 // One poll: U and the snapshot first, then (`transactions`) the virtualxids, then the prepared ones.  `upper`
 // is "" where there is none (an empty table, Kind::None).

@@ -17,6 +17,12 @@ const TableColumn& find_column(const TableInfo& info, const PostgresTableOptions
 
 bool integer(const std::string& base) { return base == "int8" || base == "int4" || base == "int2"; }
 
+ColumnKind kind_of(const std::string& base) {
+  if (integer(base) || base == "numeric" || base == "float4" || base == "float8") return ColumnKind::Number;
+  if (base == "bool") return ColumnKind::Boolean;
+  return base == "json" || base == "jsonb" ? ColumnKind::Json : ColumnKind::Text;
+}
+
 std::string sql_text(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -30,13 +36,14 @@ UpperBound upper_bound(const TableInfo& info, const PostgresTableOptions& option
   UpperBound bound;
   const TableColumn& first = find_column(info, options, options.cursor.front());
   const bool clock = first.base == "timestamptz" || first.base == "timestamp";
-  const auto refuse = [&](std::string_view why) {
-    throw Error(ErrorKind::Config,
-                fmt::format("{}: late_commits = \"{}\" {}", options.table, options.late_commits, why));
+  const auto refuse = [&](std::string_view why, ErrorKind kind = ErrorKind::Config) {
+    throw Error(kind, fmt::format("{}: late_commits = \"{}\" {}", options.table, options.late_commits, why));
   };
   switch (options.late) {
     case LateCommits::Ignore:
-      return bound;
+      // One row at infinity must not be the last one for ever.
+      if (!clock) return bound;
+      break;
     case LateCommits::Xid:
       if (first.base != "xid8") refuse("needs a first cursor column of type xid8, this one is " + first.type);
       return bound;
@@ -46,9 +53,11 @@ UpperBound upper_bound(const TableInfo& info, const PostgresTableOptions& option
       break;
     case LateCommits::Fence:
       if (info.standby) {
+        // It may be promoted by and by.
         refuse(
             "needs the primary: on a standby the open transactions cannot be seen; use \"xid\" or "
-            "\"lag:10s\"");
+            "\"lag:10s\"",
+            ErrorKind::Transient);
       }
       if (info.kind == 'f') refuse("cannot see the transactions of a foreign server; use \"lag:10s\"");
       if (!clock && !integer(first.base)) {
@@ -60,7 +69,7 @@ UpperBound upper_bound(const TableInfo& info, const PostgresTableOptions& option
   }
   if (integer(first.base)) {
     bound.kind = UpperBound::Kind::Maximum;
-    bound.column = quote_identifier(first.name);
+    bound.name = first.name;
     bound.table = table;
   } else if (first.base == "timestamp") {
     bound.kind = UpperBound::Kind::LocalClock;
@@ -102,7 +111,9 @@ TableShape resolve(postgres::Session& session, const PostgresTableOptions& optio
     for (const std::string& name : options.columns)
       shape.page.columns.push_back(find_column(shape.info, options, name).name);
   }
-  shape.schema = std::make_shared<const Schema>(shape.page.columns);
+  std::vector<ColumnKind> kinds;
+  for (const std::string& name : shape.page.columns) kinds.push_back(kind_of(shape.info.find(name)->base));
+  shape.schema = std::make_shared<const Schema>(shape.page.columns, std::move(kinds));
   shape.cursor = cursor_indices(shape.page);
   shape.bound = upper_bound(shape.info, options, shape.page.table);
   return shape;

@@ -85,12 +85,15 @@ std::string PostgresTable::describe(const Position& position) const {
 }
 
 Plan<Source> plan(const config::Table& table, PlanContext& context) {
-  const PostgresTableOptions options = read_options(table, context.stream.repeats_harmlessly);
+  PostgresTableOptions options = read_options(table, context.stream.repeats_harmlessly);
+  options.deletes = context.job.sink.has("delete_if");
   if (!options.connection.empty()) context.require_connection(table, options.connection, "postgres");
   if (!options.columns.empty()) context.stream.columns = options.columns;
   Plan<Source> plan;
   plan.guarantees = guarantees(options);
-  plan.make = [options](RunContext& run) { return std::make_unique<PostgresTable>(options, run); };
+  plan.make = [options = std::move(options)](RunContext& run) {
+    return std::make_unique<PostgresTable>(options, run);
+  };
   return plan;
 }
 

@@ -57,6 +57,7 @@ struct PostgresTableOptions {
   // What `auto` comes to with this job's sink.
   bool hold = false;
   bool rescan = false;
+  bool deletes = false;  // the sink has a delete_if
 };
 
 const config::Fields<PostgresTableOptions>& postgres_table_fields();

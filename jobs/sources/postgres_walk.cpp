@@ -75,6 +75,7 @@ Task<> Walk::look() {
   readable_ = !upper_ || !upper_->empty();  // an empty table has no maximum
   opening_.reset();
   opened_ = false;
+  co_await refuse_used_ids();
   if (rereading()) {
     follow_clock_back();
     opening_.emplace(position_.cursor, seen_);
@@ -103,6 +104,19 @@ Task<> Walk::refuse_null_cursors() {
   }
 }
 
+// TRUNCATE ... RESTART IDENTITY: what comes now lies below the cursor.
+Task<> Walk::refuse_used_ids() {
+  if (shape_->bound.kind != UpperBound::Kind::Maximum || !position_.cursor) co_return;
+  const std::string& reached = position_.cursor->front();
+  if (!readable_ || std::stoll(seen_.upper) >= std::stoll(reached)) co_return;
+  const bool back = co_await reader_.call("polling " + options_.table, [&](postgres::Session& session) {
+    return set_back(session, shape_->bound, reached);
+  });
+  if (back) {
+    start_over(fmt::format("the sequence of {} was set back below {}", options_.cursor.front(), reached));
+  }
+}
+
 // What is settled before it is read needs no second read; the first range of a run is often the whole table.
 // A long transaction is not waited for, least of all once more.
 Task<> Walk::await_open_transactions() {
@@ -113,6 +127,7 @@ Task<> Walk::await_open_transactions() {
     again.upper = seen_.upper;
     seen_ = std::move(again);
     opening_->narrow(seen_);
+    opening_->low = position_.cursor;  // of a server that went back in time it is another one
   }
 }
 

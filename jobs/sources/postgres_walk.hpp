@@ -44,6 +44,7 @@ class Walk {
 
   Task<Observation> observe();
   Task<> refuse_null_cursors();
+  Task<> refuse_used_ids();
   Task<> await_open_transactions();
   void start_over(const std::string& why);
   void follow_clock_back();

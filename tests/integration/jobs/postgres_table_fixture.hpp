@@ -6,6 +6,7 @@
 
 #include <map>
 #include <random>
+#include <set>
 
 #include "jobs/catalogue.hpp"
 #include "jobs/connections.hpp"
