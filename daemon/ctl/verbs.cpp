@@ -209,7 +209,7 @@ ExitCode Session::rewind_checkpoint() {
   parameters["to"] = arguments_.to;
   client_.call("RewindCheckpoint", std::move(parameters), kLong);
   return done(
-      fmt::format("{}: the checkpoint is set to {}", escaped(arguments_.job), escaped(arguments_.to)));
+      fmt::format("{}: the checkpoint is back at {}", escaped(arguments_.job), escaped(arguments_.to)));
 }
 
 ExitCode Session::explain() {
