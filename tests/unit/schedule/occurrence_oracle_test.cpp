@@ -2,6 +2,8 @@
 // minute (or second) of the C library's wall clock.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "config/duration.hpp"
 #include "daemon/schedule/occurrence.hpp"
 #include "daemon/schedule/zones.hpp"
@@ -92,23 +94,23 @@ class OccurrenceOracle : public ::testing::Test {
 
 TEST_F(OccurrenceOracle, TenThousandExpressionsInEveryZoneMinuteByMinute) {
   constexpr std::time_t kDay = 86'400;
-  for (const std::string& name : names_) {
+  std::set<std::string> zones_left(names_.begin(), names_.end());
+  for (std::size_t i = 0; compared_ < 10'000 || !zones_left.empty(); ++i) {
+    const std::string& name = names_[i % names_.size()];
+    zones_left.erase(name);
     const Zone zone = zones_.get(name);
     const LibcClock clock(name);
-    for (int window = 0; window < 2; ++window) {
-      // Since 1973 all clocks are whole minutes from UTC.
-      const std::time_t middle = centre(zone, sys_days(year(1973) / 1 / 1), sys_days(year(2100) / 1 / 1), 60);
-      const std::time_t end = middle + 4 * kDay;
-      const Scan scan(clock, middle - 3 * kDay, end, 60);
-      for (int i = 0; i < 9; ++i) {
-        const RandomCron oracle(random_, {});
-        const std::time_t after = near(middle, i % 2 == 0 ? kDay : 2 * 3600, 60);
-        ASSERT_NO_FATAL_FAILURE(compare(oracle, zone, scan, after, end));
-      }
+    // Since 1973 all clocks are whole minutes from UTC.
+    const std::time_t middle = centre(zone, sys_days(year(1973) / 1 / 1), sys_days(year(2100) / 1 / 1), 60);
+    const std::time_t end = middle + 4 * kDay;
+    const Scan scan(clock, middle - 3 * kDay, end, 60);
+    for (int n = 0; n < 9; ++n) {
+      const RandomCron oracle(random_, {});
+      const std::time_t after = near(middle, n % 2 == 0 ? kDay : 2 * 3600, 60);
+      ASSERT_NO_FATAL_FAILURE(compare(oracle, zone, scan, after, end));
     }
   }
-  EXPECT_GE(compared_, 10'000);
-  EXPECT_GE(found_, 5'000);
+  EXPECT_GE(found_, compared_ / 2);
 }
 
 TEST_F(OccurrenceOracle, SecondsInEveryZoneAndAllOfHistory) {
@@ -123,7 +125,7 @@ TEST_F(OccurrenceOracle, SecondsInEveryZoneAndAllOfHistory) {
       ASSERT_NO_FATAL_FAILURE(compare(oracle, zone, scan, near(middle, 1000, 1), end));
     }
   }
-  EXPECT_GE(found_, 700);
+  EXPECT_GE(found_, compared_ / 4);
 }
 
 }  // namespace
