@@ -62,6 +62,19 @@ std::string why_not_moving(const JobStatus& job) {
   return escaped(job.last_error);
 }
 
+std::string dead_letters_text(const JobStatus& job) {
+  return fmt::format("{}; `syncctl dead-letters list {}` shows them",
+                     counted(job.dead_letters, "dead letter"), escaped(job.name));
+}
+
+// What stands below the row of a job.
+std::string remarks(const JobStatus& job) {
+  std::string text = why_not_moving(job);
+  if (job.dead_letters == 0) return text;
+  if (!text.empty()) text += "; ";
+  return text + dead_letters_text(job);
+}
+
 std::string position_text(const JobStatus& job) {
   std::string text;
   for (const auto& position : job.position) {
@@ -176,7 +189,7 @@ std::string status_table(const std::vector<JobStatus>& jobs, const Look& look) {
     row.cells.push_back({job.next_run ? brief_relative(*job.next_run, look.now) : "-", ""});
     row.cells.push_back({escaped(job.schedule), ""});
     row.cells.push_back({cut(position_text(job), 48), ""});
-    row.below = why_not_moving(job);
+    row.below = remarks(job);
     rows.push_back(std::move(row));
   }
   const std::size_t width = std::max(look.width, kNarrowest);
@@ -219,10 +232,7 @@ std::string status_page(const JobStatus& job, const Look& look) {
     const std::string when = job.last_error_at ? " (" + relative(*job.last_error_at, look.now) + ")" : "";
     page.add("last error", escaped(job.last_error) + when);
   }
-  if (job.dead_letters > 0) {
-    page.add("dead letters", fmt::format("{}; `syncctl dead-letters list {}` shows them",
-                                         human_count(job.dead_letters), escaped(job.name)));
-  }
+  if (job.dead_letters > 0) page.add("undelivered", dead_letters_text(job));
   return out + page.take();
 }
 

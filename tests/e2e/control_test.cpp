@@ -281,6 +281,24 @@ TEST_F(ControlE2e, SigtermFinishesWhatIsUnderWay) {
   EXPECT_EQ(daemon.status()["last_run"]["outcome"], "cancelled");
 }
 
+TEST_F(ControlE2e, SigtermDoesNotWaitForASilentRedisForEver) {
+  Daemon daemon(20000);
+  daemon.write_job("users", "continuous", "batch_rows = 100\n");
+  std::string config = read_file(daemon.path("syncd.toml"));
+  config.replace(config.find("\"10s\""), 5, "\"1s\"");
+  std::ofstream(daemon.path("syncd.toml")) << config;
+  daemon.start();
+  EXPECT_EVENTUALLY(daemon.redis().call("DBSIZE").integer > 500);
+  {
+    const Frozen redis = daemon.redis().freeze();
+    EXPECT_EQ(daemon.process().terminate(), 0);
+  }
+  EXPECT_TRUE(has(daemon.log(), "not waiting for commits any longer")) << daemon.log();
+  daemon.start();
+  EXPECT_EVENTUALLY(daemon.caught_up());
+  EXPECT_EQ(daemon.name_of(20000), "user 20000");
+}
+
 TEST_F(ControlE2e, AfterAKillTheNextStartNeedsNobody) {
   Daemon daemon;
   daemon.start();

@@ -113,6 +113,8 @@ TEST(Render, APageTellsWhyAndWhatNext) {
                            "next in 12 s", "syncctl dead-letters list users"}) {
     EXPECT_TRUE(has(page, part)) << part << "\n" << page;
   }
+  EXPECT_TRUE(
+      has(status_table({status}, look(200)), "not allowed; 3 dead letters; `syncctl dead-letters list"));
   status.state = JobState::Waiting;
   status.waiting_for = status.last_error + "; next try at 2026-03-01T10:00:00.000Z";
   page = status_page(status, look(100));
