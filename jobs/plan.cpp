@@ -57,6 +57,7 @@ std::optional<schedule::Schedule> parse_schedule(const config::Config& config, c
     return schedule;
   } catch (const config::ValueError& error) {
     job.table.fail("schedule", error.what());
+    if (!job.time_zone.empty()) find_zone(zones, config, job);  // all mistakes at once
     return std::nullopt;
   }
 }

@@ -80,9 +80,11 @@ TEST_F(PlanTest, AZoneWithoutEffectIsRefused) {
   EXPECT_EQ(errors_, ":3:1: 'time_zone' has no effect on the schedule 'every 30s'; remove it");
 }
 
-TEST_F(PlanTest, AnErrorOfTheScheduleNamesItsField) {
-  plan(job("a", "schedule = 'cron 0 25 * * *'\n"));
-  EXPECT_EQ(errors_, ":2:1: hour: found '25'; write 0 to 23");
+TEST_F(PlanTest, TheScheduleAndItsZoneAreBothTold) {
+  plan(job("a", "schedule = 'cron 0 25 * * *'\ntime_zone = 'Asia/Tokio'\n"));
+  EXPECT_EQ(errors_,
+            ":2:1: hour: found '25'; write 0 to 23\n"
+            ":3:1: unknown time zone 'Asia/Tokio'; did you mean 'Asia/Tokyo'?");
 }
 
 }  // namespace
