@@ -1,6 +1,7 @@
 // Rows: the reply to a query.  A handle to libpq's own memory: cells are views into it, nothing is copied.
 // Immutable: made on a connection's thread, read on any.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,8 +21,8 @@ class Rows {
   bool null(std::size_t row, std::size_t column) const noexcept;
   // "" for NULL.
   std::string_view text(std::size_t row, std::size_t column) const noexcept;
-  // All cells of a row at once, data() == nullptr for NULL: much cheaper than one by one.
-  void read_row(std::size_t row, std::string_view* cells) const;
+  // Calls `use` for each row with all its cells, data() == nullptr for NULL: much cheaper than one by one.
+  void each_row(const std::function<void(const std::string_view* cells)>& use) const;
   std::optional<std::string> value(std::size_t row, std::size_t column) const;
   std::string column_name(std::size_t column) const;
   // Keeps the memory of all cells.

@@ -110,13 +110,19 @@ std::string_view Rows::text(std::size_t row, std::size_t column) const noexcept 
   return {field.c_str(), field.size()};
 }
 
-// One row handle for all its cells: each handle of pqxx counts a shared reference up and down.
-void Rows::read_row(std::size_t row, std::string_view* cells) const {
+// Each handle of pqxx counts two shared references: one row handle for all, one field handle per row.
+void Rows::each_row(const std::function<void(const std::string_view* cells)>& use) const {
   const auto& result = *static_cast<const pqxx::result*>(result_.get());
-  const auto whole = result[static_cast<pqxx::result::size_type>(row)];
-  const auto end = whole.end();
-  for (auto field = whole.begin(); field != end; ++field) {
-    *cells++ = field->is_null() ? std::string_view() : std::string_view(field->c_str(), field->size());
+  std::vector<std::string_view> cells(columns_);
+  auto row = result.begin();
+  for (std::size_t index = 0; index < rows_; ++index, ++row) {
+    auto field = row.begin();
+    for (std::size_t i = 0; i < columns_; ++i, ++field) {
+      const std::size_t size = field->size();
+      const bool null = size == 0 && field->is_null();
+      cells[i] = null ? std::string_view() : std::string_view(field->c_str(), size);
+    }
+    use(cells.data());
   }
 }
 

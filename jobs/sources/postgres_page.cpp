@@ -24,8 +24,12 @@ class PagePositions final : public RowPositions {
       : rows_(std::move(rows)), cursor_(std::move(cursor)), base_(std::move(base)), range_(range) {}
   Position after(std::size_t row) const override {
     PostgresPosition reached = base_;
-    std::optional<CursorValues>& moved = range_ ? reached.fence.ranges()[*range_].at : reached.cursor;
-    moved = cursor_of(rows_, row, cursor_);
+    CursorValues here = cursor_of(rows_, row, cursor_);
+    if (range_) {
+      reached.fence.ranges()[*range_].at = std::move(here);
+    } else {
+      reached.cursor = std::move(here);
+    }
     return Position("", encode(reached));
   }
 
@@ -60,13 +64,11 @@ Page read_page(postgres::Session& session, const TableShape& shape, PageBounds b
   batch.reserve(rows.size());
   batch.keep_alive(rows.owner());
   const std::size_t width = shape.schema->size();
-  std::vector<std::string_view> cells(rows.columns());
-  for (std::size_t row = 0; row < rows.size(); ++row) {
-    rows.read_row(row, cells.data());
+  rows.each_row([&](const std::string_view* cells) {
     for (std::size_t column = 0; column < width; ++column) {
       batch.push(cells[column].data() == nullptr ? Cell() : Cell(cells[column]));
     }
-  }
+  });
   Page page(std::move(rows), std::move(batch));
   const bool full = page.rows.size() == shape.page.rows;
   if (page.rows.size() > 0) page.reached = cursor_of(page.rows, page.rows.size() - 1, shape.cursor);

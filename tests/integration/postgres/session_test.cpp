@@ -124,12 +124,12 @@ TEST_F(PostgresSession, TellsNullFromEmpty) {
   EXPECT_EQ(rows.text(0, 0), "");
   EXPECT_EQ(rows.value(0, 0), std::nullopt);
   EXPECT_EQ(rows.value(0, 1), "");
-  std::string_view cells[3];
-  rows.read_row(0, cells);
-  EXPECT_EQ(cells[0].data(), nullptr);
-  EXPECT_NE(cells[1].data(), nullptr);
-  EXPECT_EQ(cells[1], "");
-  EXPECT_EQ(cells[2], "x");
+  rows.each_row([](const std::string_view* cells) {
+    EXPECT_EQ(cells[0].data(), nullptr);
+    EXPECT_NE(cells[1].data(), nullptr);
+    EXPECT_EQ(cells[1], "");
+    EXPECT_EQ(cells[2], "x");
+  });
   EXPECT_EQ(rows.column_name(0), "nothing");
   EXPECT_EQ(rows.column_name(2), "something");
 }
@@ -146,12 +146,14 @@ TEST_F(PostgresSession, ReturnsLargeValuesAndManyRows) {
   EXPECT_EQ(client.value("SELECT repeat('x', 20000000)").size(), 20'000'000U);
   const Rows rows = client.rows("SELECT n, 'name ' || n FROM generate_series(1, 100000) n");
   ASSERT_EQ(rows.size(), 100'000U);
-  std::string_view cells[2];
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    rows.read_row(i, cells);
-    ASSERT_EQ(cells[0], std::to_string(i + 1));
-    ASSERT_EQ(cells[1], "name " + std::to_string(i + 1));
-  }
+  std::size_t row = 0;
+  rows.each_row([&](const std::string_view* cells) {
+    ++row;
+    if (cells[0] != std::to_string(row) || cells[1] != "name " + std::to_string(row)) {
+      ADD_FAILURE() << cells[0] << ' ' << cells[1];
+    }
+  });
+  EXPECT_EQ(row, 100'000U);
 }
 
 TEST_F(PostgresSession, LeavesRowsThatOutliveIt) {
