@@ -1,5 +1,5 @@
 // Connection: one session on a thread of its own, because libpqxx blocks.  The loop awaits run(); its
-// deadline and a stop really end the call, also against a server that was merely stopped (docs/adr/0004).
+// deadline and a stop really end the call, also against a server that was merely stopped (docs/adr/0006).
 #pragma once
 #include <atomic>
 #include <memory>
