@@ -25,7 +25,7 @@ std::optional<std::uint64_t> least(std::optional<std::uint64_t> a, std::optional
 
 }  // namespace
 
-OpenRange::OpenRange(const std::optional<CursorValues>& low_in, const Observation& seen)
+OpenRange::OpenRange(const std::optional<Start>& low_in, const Observation& seen)
     : low(low_in), high(seen.upper), waiting(seen.live), prepared(seen.prepared), since_us(seen.wall_us) {}
 
 std::optional<std::uint64_t> OpenRange::narrow(const Observation& seen) {

@@ -23,6 +23,17 @@ namespace syncd::jobs {
 // The values of all cursor columns of a row, as the server's own text.
 using CursorValues = std::vector<std::string>;
 
+// Where reading begins: after these values, or (`inclusive`; they may be the first few columns only) at them.
+class Start {
+ public:
+  Start(CursorValues values_in, bool inclusive_in = false)  // implicit: most starts are a row that was read
+      : values(std::move(values_in)), inclusive(inclusive_in) {}
+  CursorValues values;
+  bool inclusive;
+  const std::string& front() const { return values.front(); }
+  bool operator==(const Start&) const = default;
+};
+
 // Open transactions, each with the least (64-bit) transaction id that its rows can have.
 using Transactions = std::map<std::string, std::uint64_t>;
 
@@ -41,12 +52,12 @@ struct Observation {
 struct OpenRange {
   OpenRange() = default;
   // (low, seen.upper], about to be read (re-read) or held back (hold).
-  OpenRange(const std::optional<CursorValues>& low, const Observation& seen);
+  OpenRange(const std::optional<Start>& low, const Observation& seen);
 
-  std::optional<CursorValues> low;  // exclusive (a prefix: inclusive); nullopt: from the beginning
-  std::string high;                 // inclusive, of the first cursor column
-  Transactions waiting;             // virtualxids that were open and still are
-  Transactions prepared;            // prepared transactions that may be theirs
+  std::optional<Start> low;  // nullopt: from the beginning
+  std::string high;          // inclusive, of the first cursor column
+  Transactions waiting;      // virtualxids that were open and still are
+  Transactions prepared;     // prepared transactions that may be theirs
   std::int64_t since_us = 0;
   std::optional<std::uint64_t> due;  // somebody has ended since the last read: its rows are not older
   std::optional<CursorValues> at;    // the next read has come this far

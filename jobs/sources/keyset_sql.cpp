@@ -91,10 +91,7 @@ class Writer {
 
   void within(const PageBounds& bounds) {
     // Row comparison is an index condition; its expansion with OR would filter the whole index.
-    if (bounds.after) {
-      const bool whole = bounds.after->size() == shape_.cursor.size();
-      compare(whole ? ">" : ">=", *bounds.after);
-    }
+    if (bounds.after) compare(bounds.after->inclusive ? ">=" : ">", bounds.after->values);
     if (bounds.upper) {
       conditions_.push_back(fmt::format("{} <= {}", keys_[0], param(*bounds.upper, shape_.cursor[0].type)));
     }

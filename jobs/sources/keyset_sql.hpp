@@ -41,7 +41,7 @@ struct PageShape {
 
 // The bounds of one page.  Each combination of what is present has its own text, and so its own plan.
 struct PageBounds {
-  std::optional<CursorValues> after;     // exclusive; a prefix of the columns: inclusive
+  std::optional<Start> after;
   std::optional<std::string> upper;      // inclusive, of the first column
   std::optional<CursorValues> until;     // inclusive, of all columns
   std::optional<std::uint64_t> min_xid;  // only row versions of this transaction or later

@@ -39,6 +39,7 @@ json encode_value(const std::string& value) {
 std::string decode_value(const json& in) {
   if (in.is_string()) return in.get<std::string>();
   const auto digits = in.at("x").get<std::string>();
+  if (digits.size() % 2 != 0) throw bad("odd hexadecimal digits");
   std::string value;
   for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
     unsigned byte = 0;
@@ -55,8 +56,8 @@ json encode_values(const CursorValues& values) {
   return out;
 }
 
-CursorValues decode_values(const json& in, std::size_t most) {
-  if (!in.is_array() || in.empty() || in.size() > most) throw bad("a cursor of the wrong width");
+CursorValues decode_values(const json& in, std::size_t least, std::size_t most) {
+  if (!in.is_array() || in.size() < least || in.size() > most) throw bad("a cursor of the wrong width");
   CursorValues values;
   for (const json& value : in) values.push_back(decode_value(value));
   return values;
@@ -67,11 +68,22 @@ std::uint64_t decode_xid(const json& in) {
   return in.get<std::uint64_t>();
 }
 
+// As an object where it is inclusive.
+json encode_start(const Start& start) {
+  if (!start.inclusive) return encode_values(start.values);
+  return {{"at", encode_values(start.values)}};
+}
+
+Start decode_start(const json& in, std::size_t width) {
+  if (in.is_object()) return Start(decode_values(in.at("at"), 1, width), true);
+  return Start(decode_values(in, width, width));
+}
+
 json encode_range(const OpenRange& range) {
   json out = {{"h", encode_value(range.high)}, {"t", range.since_us}};
   if (!range.waiting.empty()) out["v"] = range.waiting;
   if (!range.prepared.empty()) out["p"] = range.prepared;
-  if (range.low) out["l"] = encode_values(*range.low);
+  if (range.low) out["l"] = encode_start(*range.low);
   if (range.due) out["d"] = *range.due;
   if (range.at) out["a"] = encode_values(*range.at);
   return out;
@@ -89,9 +101,9 @@ OpenRange decode_range(const json& in, std::size_t width) {
   range.since_us = in.at("t").get<std::int64_t>();
   if (in.contains("v")) range.waiting = decode_transactions(in.at("v"));
   if (in.contains("p")) range.prepared = decode_transactions(in.at("p"));
-  if (in.contains("l")) range.low = decode_values(in.at("l"), width);
+  if (in.contains("l")) range.low = decode_start(in.at("l"), width);
   if (in.contains("d")) range.due = decode_xid(in.at("d"));
-  if (in.contains("a")) range.at = decode_values(in.at("a"), width);
+  if (in.contains("a")) range.at = decode_values(in.at("a"), width, width);
   return range;
 }
 
@@ -119,7 +131,7 @@ PostgresPosition::Way decode_way(const json& in) {
 
 std::string encode(const PostgresPosition& position) {
   json out = {{"v", kVersion}, {"id", position.identity}, {"k", position.key}, {"x", position.xmax}};
-  if (position.cursor) out["c"] = encode_values(*position.cursor);
+  if (position.cursor) out["c"] = encode_start(*position.cursor);
   if (position.safe) out["s"] = encode_value(*position.safe);
   if (!position.fence.ranges().empty()) {
     out["w"] = way_text(position.way);
@@ -141,7 +153,7 @@ PostgresPosition decode_postgres_position(std::string_view text) {
     position.key = in.at("k").get<std::vector<std::string>>();
     position.xmax = decode_xid(in.at("x"));
     const std::size_t width = position.key.size();
-    if (in.contains("c")) position.cursor = decode_values(in.at("c"), width);
+    if (in.contains("c")) position.cursor = decode_start(in.at("c"), width);
     if (in.contains("s")) position.safe = decode_value(in.at("s"));
     if (in.contains("o")) {
       position.way = decode_way(in.at("w"));

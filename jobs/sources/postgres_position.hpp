@@ -15,10 +15,10 @@ struct PostgresPosition {
   std::string identity;          // of the table that was read: TableInfo::identity
   std::vector<std::string> key;  // the names of the cursor columns
   Way way = Way::None;
-  std::uint64_t xmax = 0;              // the highest that was seen there
-  std::optional<CursorValues> cursor;  // nullopt: from the beginning; fewer values than columns: a prefix
-  Fence fence;                         // ranges to read again (re-read), or not yet delivered (hold)
-  std::optional<std::string> safe;     // hold: settled up to here, perhaps not delivered yet
+  std::uint64_t xmax = 0;           // the highest that was seen there
+  std::optional<Start> cursor;      // nullopt: from the beginning
+  Fence fence;                      // ranges to read again (re-read), or not yet delivered (hold)
+  std::optional<std::string> safe;  // hold: settled up to here, perhaps not delivered yet
 };
 
 // Cursor values that are not UTF-8 survive too.

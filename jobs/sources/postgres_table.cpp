@@ -61,7 +61,7 @@ Task<Position> PostgresTable::position_at(std::string where) {
     try {
       // The server's own text of the value, as pages will bring it.
       const auto rows = session.exec(fmt::format("SELECT ($1::{})::text", first.type), {where});
-      found.cursor.emplace(1, std::string(rows.text(0, 0)));
+      found.cursor.emplace(CursorValues(1, std::string(rows.text(0, 0))), true);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::Transient) throw;
       throw Error(ErrorKind::Config, fmt::format("'{}' is neither \"start\" nor a value of {} ({}): {}",
@@ -75,8 +75,8 @@ Task<Position> PostgresTable::position_at(std::string where) {
 std::string PostgresTable::describe(const Position& position) const {
   const PostgresPosition decoded = decode_postgres_position(position.text());
   std::string text;
-  for (std::size_t i = 0; decoded.cursor && i < decoded.cursor->size(); ++i) {
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", decoded.key[i], (*decoded.cursor)[i]);
+  for (std::size_t i = 0; decoded.cursor && i < decoded.cursor->values.size(); ++i) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", decoded.key[i], decoded.cursor->values[i]);
   }
   if (text.empty()) text = "at the beginning";
   const std::size_t open = decoded.fence.ranges().size();

@@ -139,9 +139,10 @@ void Walk::follow_clock_back() {
   if (!clock || !position_.cursor || position_.cursor->front() <= seen_.upper) return;
   context_.monitor.warn(fmt::format("the server's clock went back: reading {} again from {}, was at {}",
                                     options_.table, seen_.upper, position_.cursor->front()));
-  const CursorValues back(1, seen_.upper);
+  const Start back(CursorValues(1, seen_.upper), true);
   auto& ranges = position_.fence.ranges();
-  std::erase_if(ranges, [&](const OpenRange& range) { return range.low && range.low->front() >= back[0]; });
+  std::erase_if(ranges,
+                [&](const OpenRange& range) { return range.low && range.low->front() >= seen_.upper; });
   for (OpenRange& range : ranges) range.high = std::min(range.high, seen_.upper);
   position_.cursor = back;
   if (opening_) opening_->low = back;
@@ -172,7 +173,8 @@ Task<std::optional<Batch>> Walk::late() {
     if (!index) break;
     const OpenRange& range = fence.ranges()[*index];
     PageBounds bounds;
-    bounds.after = range.at ? range.at : range.low;
+    bounds.after = range.low;
+    if (range.at) bounds.after = *range.at;
     bounds.upper = range.high;
     bounds.min_xid = range.due;
     Page page = co_await reader_.call("reading " + options_.table, [&](postgres::Session& session) {

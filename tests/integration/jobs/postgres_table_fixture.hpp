@@ -2,7 +2,6 @@
 // and a source whose batches a test takes, in attempts that end where it likes.
 #pragma once
 #include <gtest/gtest.h>
-#include <libpq-fe.h>
 
 #include <map>
 #include <random>
@@ -12,37 +11,12 @@
 #include "jobs/connections.hpp"
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/run_task.hpp"
+#include "tests/support/sql_client.hpp"
 
 namespace syncd::jobs::source_test {
 
 using syncd::test::PostgresServer;
-
-// A client session; each call is one simple query.
-class Client {
- public:
-  explicit Client(const std::string& uri) : connection_(PQconnectdb(uri.c_str())) {
-    if (PQstatus(connection_) != CONNECTION_OK) throw std::runtime_error(PQerrorMessage(connection_));
-  }
-  ~Client() { PQfinish(connection_); }
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
-
-  // The first cell of the first row; throws the server's message.
-  std::string exec(const std::string& sql) {
-    PGresult* result = PQexec(connection_, sql.c_str());
-    const ExecStatusType status = PQresultStatus(result);
-    const bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
-    std::string text =
-        good ? (PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "") : PQresultErrorMessage(result);
-    PQclear(result);
-    if (!good) throw std::runtime_error(text + " in: " + sql);
-    return text;
-  }
-  int pid() const { return PQbackendPID(connection_); }
-
- private:
-  PGconn* connection_;
-};
+using Client = syncd::test::SqlClient;
 
 // What the source has told the operator.
 class Told final : public Monitor, public BadRecords {

@@ -61,11 +61,11 @@ class Model {
   }
 
   // A page of committed rows in order.
-  std::vector<Row> read(const std::optional<CursorValues>& after, const std::string& upper, std::uint64_t xid,
+  std::vector<Row> read(const std::optional<Start>& after, const std::string& upper, std::uint64_t xid,
                         std::size_t limit) {
     const Alive alive(*this);
     std::vector<Row> page;
-    auto row = after ? committed_.upper_bound(*after) : committed_.begin();
+    auto row = after ? committed_.upper_bound(after->values) : committed_.begin();
     for (; row != committed_.end() && row->first[0] <= upper && page.size() < limit; ++row) {
       if (row->second.xid >= xid) page.push_back(row->second);
     }
@@ -209,7 +209,8 @@ class Reader {
     position.way = PostgresPosition::Way::Reread;
     while (const auto due = position.fence.due(now.wall_us)) {
       OpenRange& range = position.fence.ranges()[*due];
-      const auto page = model_.read(range.at ? range.at : range.low, range.high, range.due.value_or(0), 3);
+      const auto page = model_.read(range.at ? std::optional<Start>(*range.at) : range.low, range.high,
+                                    range.due.value_or(0), 3);
       if (page.size() < 3) {
         position.fence.reread(*due, now.wall_us);
       } else {
@@ -265,7 +266,7 @@ TEST_P(FenceModel, MissesNothingAndDoublesNothingThatIsHeldBack) {
   const auto [serial, hold] = GetParam();
   std::size_t rows = 0;
   std::size_t again = 0;
-  for (unsigned seed = 1; seed <= 50; ++seed) {
+  for (unsigned seed = 1; seed <= 25; ++seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     Model model(seed, serial);
     Reader reader(model, hold);

@@ -98,7 +98,7 @@ TEST(Fence, UnderALongTransactionThereIsOneRange) {
     fence.add(OpenRange(CursorValues{std::to_string(poll - 1)}, now));
     EXPECT_LE(fence.ranges().size(), 2u);
   }
-  EXPECT_EQ(fence.ranges()[0].low, CursorValues{"-1"});
+  EXPECT_EQ(fence.ranges()[0].low, Start(CursorValues{"-1"}));
   fence.observe(seen("100", {}, {}, 100));
   EXPECT_TRUE(fence.ranges()[0].settled());
 }
