@@ -119,6 +119,21 @@ TEST_F(ControlE2e, MistakesHaveTheirExitCodesAndSayWhatIsRight) {
   EXPECT_TRUE(has(full.err, "No space left")) << full.err;
 }
 
+TEST_F(ControlE2e, TheClientInTheDocumentationWorks) {
+  if (::access("/usr/bin/python3", X_OK) != 0) GTEST_SKIP() << "needs python3";
+  Daemon daemon;
+  daemon.start();
+  const std::string page = read_file(SYNCD_SOURCE_DIR "/docs/control-protocol.md");
+  const std::string begin = "```python\n";
+  const std::size_t at = page.find(begin) + begin.size();
+  std::string program = page.substr(at, page.find("```", at) - at);
+  const std::string path = "/run/syncd/control.sock";
+  program.replace(program.find(path), path.size(), daemon.path("control.sock"));
+  const Finished asked = run_program({"/usr/bin/python3", "-c", program});
+  EXPECT_EQ(asked.code, 0) << asked.err;
+  EXPECT_EQ(asked.out, "running\n");
+}
+
 TEST_F(ControlE2e, APeerWithoutPermissionIsToldWhichGroup) {
   if (::getuid() != 0) GTEST_SKIP() << "needs root, to be somebody else";
   Daemon daemon;
@@ -282,7 +297,7 @@ TEST_F(ControlE2e, SigtermFinishesWhatIsUnderWay) {
 }
 
 TEST_F(ControlE2e, SigtermDoesNotWaitForASilentRedisForEver) {
-  Daemon daemon(20000);
+  Daemon daemon(100000);  // more than it can write before Redis stops
   daemon.write_job("users", "continuous", "batch_rows = 100\n");
   std::string config = read_file(daemon.path("syncd.toml"));
   config.replace(config.find("\"10s\""), 5, "\"1s\"");
@@ -296,7 +311,7 @@ TEST_F(ControlE2e, SigtermDoesNotWaitForASilentRedisForEver) {
   EXPECT_TRUE(has(daemon.log(), "not waiting for commits any longer")) << daemon.log();
   daemon.start();
   EXPECT_EVENTUALLY(daemon.caught_up());
-  EXPECT_EQ(daemon.name_of(20000), "user 20000");
+  EXPECT_EQ(daemon.name_of(100000), "user 100000");
 }
 
 TEST_F(ControlE2e, AfterAKillTheNextStartNeedsNobody) {
