@@ -47,7 +47,7 @@ struct PostgresTableOptions {
   std::chrono::nanoseconds lag{0};        // of lag:D
   FenceWay fence = FenceWay::Auto;
   FenceIgnore fence_ignore;
-  std::chrono::nanoseconds settle = std::chrono::milliseconds(100);
+  std::chrono::nanoseconds settle = std::chrono::milliseconds(250);
   std::chrono::nanoseconds hold_wait = std::chrono::seconds(10);
   std::chrono::nanoseconds poll = std::chrono::seconds(1);
   OnSourceChange on_source_change = OnSourceChange::Auto;
