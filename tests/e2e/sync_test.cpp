@@ -170,8 +170,8 @@ TEST_F(Sync, TransformsAndTheDeleteRuleOnTheWay) {
   syncd_.write_job("items",
                    {.sink = "type = 'redis_hash'\nkey = 'item:{id}'\n"
                             "delete_if = { field = 'version', equals = '3' }\n"
-                            "[[jobs.items.transforms]]\ntype = 'filter'\nfield = 'id'\n"
-                            "not_in = ['5']\n"
+                            "[[jobs.items.transforms]]\ntype = 'filter'\n"
+                            "keep_if = { field = 'id', not_in = ['5'] }\n"
                             "[[jobs.items.transforms]]\ntype = 'rename'\nfields = { text = 'body' }"});
   items_.insert(6);
   syncd_.start();
