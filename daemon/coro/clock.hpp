@@ -56,6 +56,12 @@ class Clock {
   virtual void disarm(Timers::Slot slot) = 0;
 };
 
+// `d` from now; the end of time where that lies beyond it.
+inline TimePoint from_now(const Clock& clock, Duration d) {
+  const TimePoint now = clock.now();
+  return d > TimePoint::max() - now ? TimePoint::max() : now + d;
+}
+
 // One suspended coroutine that is resumed exactly once, always from the clock's timers and never in
 // place: whoever wakes it (a stop callback, a destructor, another coroutine) does not find its code
 // running underneath.  The base of everything that waits for an event.
@@ -147,7 +153,7 @@ class SleepUntil {
 };
 
 inline SleepUntil sleep_until(Clock& clock, TimePoint at) { return SleepUntil(clock, at); }
-inline SleepUntil sleep_for(Clock& clock, Duration d) { return SleepUntil(clock, clock.now() + d); }
+inline SleepUntil sleep_for(Clock& clock, Duration d) { return SleepUntil(clock, from_now(clock, d)); }
 
 // Lets everybody else on the loop run first.  Throws Cancelled when told to stop.
 inline SleepUntil yield_to_loop(Clock& clock) { return SleepUntil(clock, clock.now()); }

@@ -1,5 +1,6 @@
 // Permits: no more than so many holders at a time, first come first served.
 #pragma once
+#include <cassert>
 #include <list>
 #include <optional>
 #include <utility>

@@ -1,5 +1,6 @@
 // Task<T>: a lazy coroutine with one awaiter.  Nothing runs until it is awaited.
 #pragma once
+#include <cassert>
 #include <coroutine>
 #include <exception>
 #include <optional>
@@ -92,12 +93,16 @@ class [[nodiscard]] Task {
     const std::stop_token* stop_;
   };
 
-  Awaiter operator co_await() && noexcept { return Awaiter(handle_, nullptr); }
-  Awaiter with_stop(const std::stop_token& token) && noexcept { return Awaiter(handle_, &token); }
+  Awaiter operator co_await() && noexcept { return awaiter(nullptr); }
+  Awaiter with_stop(const std::stop_token& token) && noexcept { return awaiter(&token); }
 
   Handle handle() const noexcept { return handle_; }  // for AsyncScope and the tests' run()
 
  private:
+  Awaiter awaiter(const std::stop_token* stop) const noexcept {
+    assert(handle_ && !handle_.done() && "a task is awaited once");
+    return Awaiter(handle_, stop);
+  }
   Handle handle_;
 };
 

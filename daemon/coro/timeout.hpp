@@ -37,7 +37,7 @@ template <class T>
 coro::Task<T> with_timeout(Clock& clock, Duration limit, std::string doing, coro::Task<T> task) {
   const std::stop_token* outer = co_await coro::this_coro::stop_token();
   coro::StopScope scope(outer);
-  Alarm alarm(clock, clock.now() + limit, scope);
+  Alarm alarm(clock, from_now(clock, limit), scope);
   try {
     co_return co_await std::move(task).with_stop(scope.token());
   } catch (const coro::Cancelled&) {

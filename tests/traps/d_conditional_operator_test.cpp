@@ -1,5 +1,6 @@
 // Trap D: `condition ? co_await make() : Noisy()`: g++ 12 uses the object after it is gone; clang has a bug
-// of its own there.  Safe: an if.
+// of its own there.  `co_await take(condition ? Noisy("1") : Noisy("2"))`, with no await in the arms, is
+// destroyed twice too.  Safe: an if.
 #include <optional>
 
 #include "tests/traps/steps.hpp"

@@ -102,6 +102,19 @@ Task<int> deep(int levels) {
 // Destruction unwinds level by level while the awaiter resumes: neither nests.
 CO_TEST(Task, MayCallItselfTenThousandLevelsDeep) { EXPECT_EQ(co_await deep(10'000), 10'000); }
 
+#ifndef NDEBUG
+Task<> await_twice() {
+  auto task = answer(42);
+  (void)co_await std::move(task);
+  (void)co_await std::move(task);  // NOLINT(bugprone-use-after-move): what is tested
+}
+
+TEST(TaskDeathTest, IsAwaitedOnce) {
+  ManualClock clock;
+  EXPECT_DEATH(test::run(clock, await_twice()), "a task is awaited once");
+}
+#endif
+
 Task<const std::stop_token*> my_token() {
   const std::stop_token* token = co_await this_coro::stop_token();
   co_return token;

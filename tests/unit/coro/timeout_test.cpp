@@ -35,6 +35,10 @@ CO_TEST(WithTimeout, SaysWhatItWaitedForAndHowLong) {
   EXPECT_EQ(clock.waiting(), 0U);
 }
 
+CO_TEST(WithTimeout, TakesALimitBeyondTheEndOfTimeForNone) {
+  EXPECT_EQ(co_await with_timeout(clock, Duration::max(), "asking", answer_after(clock, 1h)), 42);
+}
+
 Task<int> broken() {
   throw Error(ErrorKind::Permanent, "broken");
   co_return 0;
