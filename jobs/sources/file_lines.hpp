@@ -1,0 +1,74 @@
+// LineCutter: finds the lines in the bytes of a file, whatever pieces they come in: the lines and their
+// offsets depend on the bytes alone.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "jobs/sources/file_encoding.hpp"
+#include "jobs/sources/file_window.hpp"
+
+namespace syncd::jobs {
+
+enum class LongLine { Truncate, Split, Skip };
+constexpr auto enum_names(LongLine) {
+  return std::array{config::EnumName("truncate", LongLine::Truncate),
+                    config::EnumName("split", LongLine::Split), config::EnumName("skip", LongLine::Skip)};
+}
+
+struct LineFormat {
+  // `delimiter` in ASCII or raw bytes; none: \n, and a \r before it is no part of the line either.
+  LineFormat(Encoding encoding, const std::optional<std::string>& delimiter, std::size_t max_line,
+             LongLine on_long);
+
+  Encoding encoding;
+  std::string delimiter;        // as it stands in the file
+  std::string carriage_return;  // likewise; "" where it stays
+  std::size_t max_line;         // bytes in the file
+  LongLine on_long;
+};
+
+// What became of a line that was too long.
+enum class Cut : std::uint8_t { None, Truncated, Split, Skipped };
+
+struct Line {
+  std::uint64_t begin = 0;  // offset in the file
+  std::uint64_t next = 0;   // where the next one begins
+  std::string_view text;    // as it stands in the file, without the delimiter; valid until the next call
+  Cut cut = Cut::None;      // Split: it goes on in the next one
+  bool in_window = true;    // `text` lies in the window, at `begin`
+};
+
+class LineCutter {
+ public:
+  // `format` outlives it.  `offset` is the beginning of a line, or of a piece of one that was split.
+  LineCutter(const LineFormat& format, std::uint64_t offset)
+      : format_(&format), begin_(offset), scanned_(offset) {}
+
+  // The next line that is complete; nullopt: more bytes are needed.  `window` holds them from keep() on.
+  std::optional<Line> next(const FileWindow& window);
+  // What is there of a line that will not be completed.
+  std::optional<Line> rest(const FileWindow& window);
+
+  // Where the line begins that is not complete.
+  std::uint64_t begin() const noexcept { return begin_; }
+  // It is too long already, and what counts of it is put aside.
+  bool overlong() const noexcept { return overlong_; }
+  // What of the window is still needed.
+  std::uint64_t keep() const noexcept { return overlong_ ? scanned_ : begin_; }
+
+ private:
+  std::optional<std::uint64_t> find(const FileWindow& window);
+  Line finish(const FileWindow& window, std::uint64_t end, std::uint64_t next);
+  std::optional<Line> overflow(const FileWindow& window);
+  std::uint64_t first_cut(const FileWindow& window, std::uint64_t end) const;
+
+  const LineFormat* format_;
+  std::uint64_t begin_;
+  std::uint64_t scanned_;  // no delimiter begins before
+  bool overlong_ = false;  // it is too long; what counts of it is in kept_
+  std::string kept_;
+};
+
+}  // namespace syncd::jobs
