@@ -110,7 +110,8 @@ std::string message_of(const CLI::App& cli, const CLI::ParseError& error) {
   for (const std::string& word : cli.remaining(true)) {
     if (!word.empty() && word.front() != '-') return config::unknown_text("verb", word, verbs);
   }
-  return fmt::format("{} needs a verb: {}", parent->get_name(), fmt::join(verbs, ", "));
+  return fmt::format("{} needs a verb: {}", parent == &cli ? "it" : parent->get_name(),
+                     fmt::join(verbs, ", "));
 }
 
 }  // namespace
