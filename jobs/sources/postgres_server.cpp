@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 
 namespace syncd::jobs {
 namespace {
@@ -126,11 +127,14 @@ std::string explain_identity(const std::string& now, const std::string& before) 
 Observation observe(postgres::Session& session, const UpperBound& bound, bool transactions,
                     const std::vector<std::string>& ignored_applications, Holders& holders) {
   Observation seen;
-  // Order matters: the bound first, then who may still write below it.
+  // Order matters: the snapshot first, then the bound and the transaction ids, then who may still write below
+  // the bound.  Read in one statement with the virtualxids, an id could be that of the same backend's next
+  // transaction, and the rows of the one before would be left out of the second read.
   const auto first = session.exec(fmt::format(
       "SELECT {}, pg_snapshot_xmin(pg_current_snapshot()), pg_snapshot_xmax(pg_current_snapshot()),"
-      " pg_postmaster_start_time(), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
-      upper_expression(bound)));
+      " pg_postmaster_start_time(), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint{}",
+      upper_expression(bound),
+      transactions ? ", (SELECT string_agg(pid || ' ' || backend_xid, ' ') FROM pg_stat_activity)" : ""));
   seen.upper = first.text(0, 0);
   seen.xmin = number(first.text(0, 1));
   seen.xmax = number(first.text(0, 2));
@@ -139,6 +143,10 @@ Observation observe(postgres::Session& session, const UpperBound& bound, bool tr
 
   holders = Holders{};
   if (!transactions) return seen;
+  std::map<std::string, std::uint64_t> ids;  // of the backends that had one
+  std::istringstream pairs{std::string(first.text(0, 5))};
+  std::uint64_t id = 0;
+  for (std::string pid; pairs >> pid >> id;) ids.emplace(pid, whole_xid(id, seen.xmax));
   postgres::Params params;
   std::string ignored;
   for (const std::string& application : ignored_applications) {
@@ -149,9 +157,8 @@ Observation observe(postgres::Session& session, const UpperBound& bound, bool tr
   // only one with a database but no user, writes no rows; nor do we.
   const auto live = session.exec(
       fmt::format(
-          "SELECT l.virtualxid || ':' || l.pid, l.pid, coalesce(a.application_name, ''), coalesce(a.usename, "
-          "''),"
-          "  a.backend_xid, a.pid IS NULL"
+          "SELECT l.virtualxid || ':' || l.pid, l.pid, coalesce(a.application_name, ''),"
+          "  coalesce(a.usename, '')"
           "  FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
           " WHERE l.locktype = 'virtualxid' AND l.mode = 'ExclusiveLock' AND l.granted"
           "   AND l.pid <> pg_backend_pid()"
@@ -169,10 +176,9 @@ Observation observe(postgres::Session& session, const UpperBound& bound, bool tr
     holder.pid = live.text(row, 1);
     holder.application = live.text(row, 2);
     holder.user = live.text(row, 3);
-    // One without an id gets one that is not below xmax.
-    std::uint64_t least = live.text(row, 5) == "t" ? seen.xmin : seen.xmax;
-    if (!live.null(row, 4)) least = whole_xid(number(live.text(row, 4)), seen.xmax);
-    seen.live.emplace(virtualxid, least);
+    // One that had no id then gets one that is not below xmax.
+    const auto found = ids.find(holder.pid);
+    seen.live.emplace(virtualxid, found == ids.end() ? seen.xmax : found->second);
     holders.by_virtualxid.emplace(std::move(virtualxid), std::move(holder));
   }
   const auto prepared =
