@@ -1,4 +1,4 @@
-// FilePosition: how far a file was read, and how to know it again under whatever name (docs/adr/0004).
+// FilePosition: how far a file was read, and how to know it again under whatever name.
 #pragma once
 #include <optional>
 #include <string>

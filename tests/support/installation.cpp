@@ -64,7 +64,7 @@ void Installation::write_job(const std::string& name, const JobLines& lines) con
                             "table = 'items'\n"
                             "columns = ['id', 'version', 'text']\n"
                             "poll = '20ms'\n"
-                            "settle = '20ms'\n"
+                            "settle = '100ms'\n"
                             "{3}\n"
                             "[jobs.{0}.sink]\n"
                             "connection = 'cache'\n"

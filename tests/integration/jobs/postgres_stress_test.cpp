@@ -198,8 +198,7 @@ TEST_P(PostgresStress, LosesNothing) {
   stop = true;
   for (std::thread& thread : threads) thread.join();
   for (int i = 0; i < 2; ++i) {
-    // Rows up to `settle` before now are not read yet.  Less of it loses rows here now and then: a backend
-    // that is not scheduled for so long has taken its time and is in no list yet.
+    // Rows up to `settle` before now are not read yet.
     const std::string now = server->value("SELECT clock_timestamp()", database);
     ASSERT_EVENTUALLY(
         server->value("SELECT clock_timestamp() - interval '200 ms' > '" + now + "'", database) == "t");
