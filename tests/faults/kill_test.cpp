@@ -12,9 +12,10 @@
 namespace syncd::test {
 namespace {
 
-const JobLines kIntoHashes = {.source = "cursor = ['updated_at', 'id']\nbatch_rows = 50"};
+const JobLines kIntoHashes = {.source = "cursor = ['updated_at', 'id']\nbatch_rows = 50", .settle = "100ms"};
 const JobLines kIntoAStream = {.sink = "type = 'redis_stream'\nkey = 'items'",
-                               .source = "cursor = ['updated_at', 'id']\nbatch_rows = 50"};
+                               .source = "cursor = ['updated_at', 'id']\nbatch_rows = 50",
+                               .settle = "100ms"};
 
 class Kill : public ::testing::Test {
  protected:

@@ -64,12 +64,12 @@ void Installation::write_job(const std::string& name, const JobLines& lines) con
                             "table = 'items'\n"
                             "columns = ['id', 'version', 'text']\n"
                             "poll = '20ms'\n"
-                            "settle = '100ms'\n"
+                            "settle = '{5}'\n"
                             "{3}\n"
                             "[jobs.{0}.sink]\n"
                             "connection = 'cache'\n"
                             "{4}\n",
-                            name, lines.schedule, lines.job, lines.source, lines.sink));
+                            name, lines.schedule, lines.job, lines.source, lines.sink, lines.settle));
 }
 
 std::vector<std::string> Installation::command(std::vector<std::string> arguments) const {

@@ -28,6 +28,7 @@ struct JobLines {
   std::string source = "cursor = ['updated_at', 'id']";
   std::string job = "";
   std::string schedule = "continuous";
+  std::string settle = "20ms";  // longer where writers keep the machine busy
 };
 
 class Installation {
