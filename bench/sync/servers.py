@@ -19,7 +19,7 @@ CREATE TABLE users (
   updated_at timestamptz NOT NULL);
 INSERT INTO users
   SELECT n, 'ada.lovelace.' || n || '@customers.example.org', 'Ada King of Lovelace ' || n,
-         CASE WHEN n % 20 = 0 THEN 'blocked' ELSE 'active' END, (n % 100000) / 100.0,
+         CASE WHEN n % 20 = 0 THEN 'blocked' ELSE 'active' END, round((n % 100000) / 100.0, 2),
          '2024-01-01 00:00:00Z'::timestamptz + n * interval '1.234567 s'
     FROM generate_series(1, {rows}) n;
 ALTER TABLE users ADD PRIMARY KEY (id);
