@@ -134,7 +134,8 @@ control::Reply Client::receive(std::optional<std::chrono::seconds> patience) {
 Json Client::call(const std::string& method, Json parameters, std::optional<std::chrono::seconds> patience,
                   const std::function<void(const Json&)>& each) {
   control::Call call;
-  call.method = std::string(control::kInterface) + "." + method;
+  call.method = control::kInterface;
+  call.method += "." + method;
   call.parameters = std::move(parameters);
   call.more = each != nullptr;
   send(to_frame(call));
