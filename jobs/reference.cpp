@@ -10,9 +10,13 @@
 namespace syncd::jobs {
 namespace {
 
-std::string cell(std::string text) {
-  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
-  return text;
+std::string cell(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '|') out += '\\';
+    out += c;
+  }
+  return out;
 }
 
 void append_fields(std::string& out, const std::vector<config::FieldDoc>& fields) {

@@ -25,6 +25,14 @@ class CloseUnlessDone {
 
 }  // namespace
 
+const config::Fields<RedisExecOptions>& redis_exec_fields() {
+  static const auto all = config::Fields<RedisExecOptions>()
+                              .include(redis_delete_fields())
+                              .include(redis_retention_fields())
+                              .include(redis_option_fields());
+  return all;
+}
+
 RedisExecSink::RedisExecSink(RedisOptions options, std::unique_ptr<RowCommands> rows, RunContext& context)
     : RedisSink(std::move(options), context), rows_(std::move(rows)) {}
 

@@ -6,10 +6,12 @@
 // While Redis works on slice k, slice k+1 is formatted and sent up to its EXEC, which follows once slice k
 // was seen good.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "jobs/sinks/redis_rows.hpp"
 #include "jobs/sinks/redis_sink.hpp"
 
 namespace syncd::jobs {
@@ -23,6 +25,9 @@ class RowCommands {
   // for a good one.
   virtual std::string append(const Batch& batch, std::size_t row, redis::CommandBuffer& out) = 0;
 };
+
+// Makes the rows' commands, for each run anew.
+using RowFactory = std::function<std::unique_ptr<RowCommands>()>;
 
 class RedisExecSink final : public RedisSink {
  public:
@@ -57,5 +62,35 @@ class RedisExecSink final : public RedisSink {
   std::size_t concluding_ = 0;  // commands in it, before EXEC
   redis::Replies replies_;      // EXEC, WATCH, HMGET
 };
+
+// --- what their configurations have in common ----------------------------------------------------------
+
+struct RedisExecOptions : RedisOptions, RedisRetention, RedisDelete {
+  std::string key;
+};
+// Without the key, whose meaning is the sink's own.
+const config::Fields<RedisExecOptions>& redis_exec_fields();
+
+enum class KeyPer { Row, Sink };  // must the key name a column?
+
+// Reads the options, the key and the delete rule; `rows(options, key, rule)` reports what else is wrong and
+// returns a RowFactory.
+template <class Options, class Rows>
+Plan<Sink> exec_plan(const config::Table& table, PlanContext& context, const config::Fields<Options>& fields,
+                     KeyPer per, Rows rows) {
+  Options options;
+  Plan<Sink> plan;
+  plan.guarantees = exec_guarantees(false);
+  if (!fields.read(table, options)) return plan;
+  context.require_connection(table, options.connection, "redis");
+  const Template key = read_key_template(table, "key", options.key, context, per == KeyPer::Sink);
+  const std::optional<Predicate> rule = read_delete_rule(table, options, context);
+  plan.guarantees = exec_guarantees(rule.has_value());
+  const RowFactory factory = rows(options, key, rule);
+  plan.make = [options, factory](RunContext& run) {
+    return std::make_unique<RedisExecSink>(options, factory(), run);
+  };
+  return plan;
+}
 
 }  // namespace syncd::jobs

@@ -2,7 +2,6 @@
 #include "jobs/catalogue.hpp"
 #include "jobs/columns.hpp"
 #include "jobs/sinks/redis_exec.hpp"
-#include "jobs/sinks/redis_rows.hpp"
 
 namespace syncd::jobs {
 namespace {
@@ -12,8 +11,7 @@ constexpr auto enum_names(Nulls) {
   return std::array{config::EnumName("omit", Nulls::Omit), config::EnumName("empty", Nulls::Empty)};
 }
 
-struct Options : RedisOptions, RedisRetention, RedisDelete {
-  std::string key;
+struct Options : RedisExecOptions {
   std::vector<std::string> fields;
   Nulls nulls = Nulls::Omit;
 };
@@ -25,9 +23,7 @@ const config::Fields<Options>& option_fields() {
           .example("user:{id}")
           .add("fields", &Options::fields, "columns to write; default: all")
           .add("nulls", &Options::nulls, "a NULL removes the field (omit), or is an empty text (empty)")
-          .include(redis_delete_fields())
-          .include(redis_retention_fields())
-          .include(redis_option_fields());
+          .include(redis_exec_fields());
   return all;
 }
 
@@ -97,19 +93,12 @@ class HashRows final : public RowCommands {
 };
 
 Plan<Sink> plan(const config::Table& table, PlanContext& context) {
-  Options options;
-  Plan<Sink> plan;
-  plan.guarantees = exec_guarantees(false);
-  if (!option_fields().read(table, options)) return plan;
-  context.require_connection(table, options.connection, "redis");
-  Template key = read_key_template(table, "key", options.key, context);
-  std::optional<Predicate> remove = read_delete_rule(table, options, context);
-  check_columns(table, "fields", context.stream, options.fields);
-  plan.guarantees = exec_guarantees(remove.has_value());
-  plan.make = [options, key, remove](RunContext& run) {
-    return std::make_unique<RedisExecSink>(options, std::make_unique<HashRows>(options, key, remove), run);
-  };
-  return plan;
+  return exec_plan(
+      table, context, option_fields(), KeyPer::Row,
+      [&](const Options& options, const Template& key, const std::optional<Predicate>& rule) -> RowFactory {
+        check_columns(table, "fields", context.stream, options.fields);
+        return [=] { return std::make_unique<HashRows>(options, key, rule); };
+      });
 }
 
 }  // namespace

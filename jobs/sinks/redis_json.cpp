@@ -6,8 +6,7 @@
 namespace syncd::jobs {
 namespace {
 
-struct Options : RedisOptions, RedisRetention, RedisDelete {
-  std::string key;
+struct Options : RedisExecOptions {
   std::vector<std::string> fields;
 };
 
@@ -16,29 +15,20 @@ const config::Fields<Options>& option_fields() {
                               .required("key", &Options::key, "key of a row's string; {column} is replaced")
                               .example("user:{id}")
                               .add("fields", &Options::fields, "columns of the object; default: all")
-                              .include(redis_delete_fields())
-                              .include(redis_retention_fields())
-                              .include(redis_option_fields());
+                              .include(redis_exec_fields());
   return all;
 }
 
 Plan<Sink> plan(const config::Table& table, PlanContext& context) {
-  Options options;
-  Plan<Sink> plan;
-  plan.guarantees = exec_guarantees(false);
-  if (!option_fields().read(table, options)) return plan;
-  context.require_connection(table, options.connection, "redis");
-  Template key = read_key_template(table, "key", options.key, context);
-  std::optional<Predicate> remove = read_delete_rule(table, options, context);
-  check_columns(table, "fields", context.stream, options.fields);
-  plan.guarantees = exec_guarantees(remove.has_value());
-  plan.make = [options, key, remove](RunContext& run) {
-    return std::make_unique<RedisExecSink>(
-        options,
-        std::make_unique<KeyedValueRows>(key, RowValue(std::nullopt, options.fields), remove, options.ttl),
-        run);
-  };
-  return plan;
+  return exec_plan(
+      table, context, option_fields(), KeyPer::Row,
+      [&](const Options& options, const Template& key, const std::optional<Predicate>& rule) -> RowFactory {
+        check_columns(table, "fields", context.stream, options.fields);
+        return [=] {
+          return std::make_unique<KeyedValueRows>(key, RowValue(std::nullopt, options.fields), rule,
+                                                  options.ttl);
+        };
+      });
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // SET of one value per row: what redis_json and redis_string have in common.
 #pragma once
 #include "jobs/sinks/redis_exec.hpp"
-#include "jobs/sinks/redis_rows.hpp"
 
 namespace syncd::jobs {
 

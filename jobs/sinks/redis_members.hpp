@@ -1,7 +1,6 @@
 // One member per row of a set or a sorted set: what redis_set and redis_sorted_set have in common.
 #pragma once
 #include "jobs/sinks/redis_exec.hpp"
-#include "jobs/sinks/redis_rows.hpp"
 
 namespace syncd::jobs {
 

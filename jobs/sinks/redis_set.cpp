@@ -5,8 +5,7 @@
 namespace syncd::jobs {
 namespace {
 
-struct Options : RedisOptions, RedisRetention, RedisDelete {
-  std::string key;
+struct Options : RedisExecOptions {
   std::string member;
 };
 
@@ -17,27 +16,17 @@ const config::Fields<Options>& option_fields() {
           .example("active_users")
           .required("member", &Options::member, "the row's member; {column} is replaced")
           .example("{id}")
-          .include(redis_delete_fields())
-          .include(redis_retention_fields())
-          .include(redis_option_fields());
+          .include(redis_exec_fields());
   return all;
 }
 
 Plan<Sink> plan(const config::Table& table, PlanContext& context) {
-  Options options;
-  Plan<Sink> plan;
-  plan.guarantees = exec_guarantees(false);
-  if (!option_fields().read(table, options)) return plan;
-  context.require_connection(table, options.connection, "redis");
-  Template key = read_key_template(table, "key", options.key, context, /*constant_ok=*/true);
-  Template member = read_key_template(table, "member", options.member, context);
-  std::optional<Predicate> remove = read_delete_rule(table, options, context);
-  plan.guarantees = exec_guarantees(remove.has_value());
-  plan.make = [options, key, member, remove](RunContext& run) {
-    return std::make_unique<RedisExecSink>(
-        options, std::make_unique<MemberRows>(key, member, "", remove, options.ttl), run);
-  };
-  return plan;
+  return exec_plan(
+      table, context, option_fields(), KeyPer::Sink,
+      [&](const Options& options, const Template& key, const std::optional<Predicate>& rule) -> RowFactory {
+        const Template member = read_key_template(table, "member", options.member, context);
+        return [=] { return std::make_unique<MemberRows>(key, member, "", rule, options.ttl); };
+      });
 }
 
 }  // namespace

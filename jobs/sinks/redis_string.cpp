@@ -5,8 +5,7 @@
 namespace syncd::jobs {
 namespace {
 
-struct Options : RedisOptions, RedisRetention, RedisDelete {
-  std::string key;
+struct Options : RedisExecOptions {
   std::string value;
 };
 
@@ -17,27 +16,17 @@ const config::Fields<Options>& option_fields() {
           .example("user:{id}:name")
           .required("value", &Options::value, "its value; {column} is replaced, NULL is an empty text")
           .example("{name}")
-          .include(redis_delete_fields())
-          .include(redis_retention_fields())
-          .include(redis_option_fields());
+          .include(redis_exec_fields());
   return all;
 }
 
 Plan<Sink> plan(const config::Table& table, PlanContext& context) {
-  Options options;
-  Plan<Sink> plan;
-  plan.guarantees = exec_guarantees(false);
-  if (!option_fields().read(table, options)) return plan;
-  context.require_connection(table, options.connection, "redis");
-  Template key = read_key_template(table, "key", options.key, context);
-  Template value = read_template(table, "value", options.value, context);
-  std::optional<Predicate> remove = read_delete_rule(table, options, context);
-  plan.guarantees = exec_guarantees(remove.has_value());
-  plan.make = [options, key, value, remove](RunContext& run) {
-    return std::make_unique<RedisExecSink>(
-        options, std::make_unique<KeyedValueRows>(key, RowValue(value), remove, options.ttl), run);
-  };
-  return plan;
+  return exec_plan(
+      table, context, option_fields(), KeyPer::Row,
+      [&](const Options& options, const Template& key, const std::optional<Predicate>& rule) -> RowFactory {
+        const Template value = read_template(table, "value", options.value, context);
+        return [=] { return std::make_unique<KeyedValueRows>(key, RowValue(value), rule, options.ttl); };
+      });
 }
 
 }  // namespace
