@@ -90,6 +90,18 @@ void App::shut_down(std::string why) {
 
 // --- one run in the foreground -----------------------------------------------------------------------
 
+namespace {
+
+coro::Task<> show_progress(loop::EventLoop& loop, const jobs::Runner& runner,
+                           const std::function<void(const jobs::RunnerView&)>& progress) {
+  while (true) {
+    progress(runner.view());
+    co_await sleep_for(loop, kProgressEvery);
+  }
+}
+
+}  // namespace
+
 store::RunRecord App::run_once(const std::string& job,
                                std::function<void(const jobs::RunnerView&)> progress) {
   if (database_.paused(job)) log::warn(job, "is paused: this one run takes place all the same");
@@ -105,13 +117,17 @@ coro::Task<> App::run_until_caught_up(jobs::Runner& runner,
   const loop::Signals signals(loop_, {SIGTERM, SIGINT}, [&](int number) {
     runner.stop(++requests > 1, fmt::format("signal {}", number));
   });
-  coro::AsyncScope scope;
-  scope.spawn(runner.run(loop_.wall_now()));
-  while (scope.running() != 0) {
-    progress(runner.view());
-    const Duration pause = runner.running() ? kProgressEvery : Duration(0);
-    co_await sleep_for(loop_, pause);
+  coro::AsyncScope watching;
+  watching.spawn(show_progress(loop_, runner, progress));
+  std::exception_ptr failure;
+  try {
+    co_await runner.run(loop_.wall_now());
+  } catch (...) {
+    failure = std::current_exception();
   }
+  watching.request_stop();
+  co_await watching.join();
+  if (failure) std::rethrow_exception(failure);
   progress(runner.view());
 }
 
