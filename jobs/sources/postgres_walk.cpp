@@ -70,6 +70,7 @@ Task<Observation> Walk::observe() {
 Task<> Walk::look() {
   co_await refuse_null_cursors();
   seen_ = co_await observe();
+  note_start();
   upper_.reset();
   if (shape_->bound.kind != UpperBound::Kind::None) upper_ = seen_.upper;
   readable_ = !upper_ || !upper_->empty();  // an empty table has no maximum
@@ -85,6 +86,17 @@ Task<> Walk::look() {
     hold_back();
   }
   first_ = false;
+}
+
+// What was committed before a run that is not continuous belongs to it, although reads trail the clock.
+void Walk::note_start() {
+  if (!began_us_) {
+    began_us_ = seen_.wall_us;
+    began_ = context_.clock.now();
+  }
+  const bool trails = options_.late == LateCommits::Fence && shape_->bound.kind != UpperBound::Kind::Maximum;
+  const auto behind = std::chrono::duration_cast<std::chrono::microseconds>(shape_->bound.behind).count();
+  at_start_ = !trails || seen_.wall_us - behind >= *began_us_;
 }
 
 Task<> Walk::refuse_null_cursors() {
@@ -157,7 +169,7 @@ void Walk::hold_back() {
   if ((context_.continuous || !held_) && !seen_.upper.empty() && news && !fence.full()) {
     fence.add(OpenRange(std::nullopt, seen_));
     position_.way = Way::Hold;
-    held_ = true;
+    held_ = at_start_;
   }
   if (auto settled = fence.take_settled_prefix()) position_.safe = std::move(settled);
   upper_ = position_.safe;
@@ -250,6 +262,8 @@ Task<std::optional<Batch>> Walk::rest() {
   pause_.reset();
   if (context_.continuous) {
     pause_ = options_.poll;
+  } else if (!at_start_ && !std::exchange(waited_for_start_, true)) {
+    pause_ = std::max<Duration>(kLook, shape_->bound.behind + kLook - (now - began_));
   } else if (options_.hold && !position_.fence.ranges().empty() && now - began_ < options_.hold_wait) {
     pause_ = kLook;
   }

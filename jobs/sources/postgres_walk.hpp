@@ -43,6 +43,7 @@ class Walk {
   }
 
   Task<Observation> observe();
+  void note_start();
   Task<> refuse_null_cursors();
   Task<> refuse_used_ids();
   Task<> await_open_transactions();
@@ -59,6 +60,9 @@ class Walk {
   RunContext& context_;
   PostgresReader& reader_;
   TimePoint began_;
+  std::optional<std::int64_t> began_us_;  // by the server's clock
+  bool at_start_ = false;                 // the bound of this round is not before began_us_
+  bool waited_for_start_ = false;
   std::optional<TableShape> shape_;
   PostgresPosition position_;
   Observation seen_;

@@ -54,6 +54,18 @@ TEST_F(PostgresTableWalk, FromEveryPositionComesExactlyWhatFollowed) {
   }
 }
 
+TEST_F(PostgresTableWalk, ARunReadsWhatWasCommittedBeforeItBegan) {
+  exec("CREATE TABLE t (id int PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp())");
+  for (const bool repeats : {true, false}) {
+    Reading reading(uri, "table = 't'\ncursor = ['at', 'id']\ncolumns = ['id']\nsettle = '300ms'\n", repeats);
+    EXPECT_EQ(reading.ids(), Ids());
+    exec("TRUNCATE t; INSERT INTO t VALUES (1); INSERT INTO t VALUES (2)");
+    EXPECT_EQ(reading.ids(), (Ids{"1", "2"}));
+    EXPECT_EQ(reading.ids(), Ids());
+    exec("TRUNCATE t");
+  }
+}
+
 TEST_F(PostgresTableWalk, FromEveryPositionOfASecondReadComesExactlyWhatFollowed) {
   exec("CREATE TABLE t (id bigserial PRIMARY KEY)");
   Reading reading(uri, "table = 't'\ncursor = ['id']\nbatch_rows = 3\nhold_wait = '0s'\n");
