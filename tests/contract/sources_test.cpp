@@ -116,22 +116,22 @@ TEST_P(SourceContract, StopEndsAnIdleSourceWithCancelled) {
   context_->continuous = true;
   const auto source = plan_.make(*context_);
   bool cancelled = false;
-  const auto pull = [](Batches batches, bool& was_cancelled) -> Task<> {
+  bool idle = false;
+  const auto pull = [](Batches batches, bool& was_idle, bool& was_cancelled) -> Task<> {
     try {
-      while (auto batch = co_await batches.next()) {
-      }
+      while (auto batch = co_await batches.next()) was_idle = was_idle || batch->caught_up();
     } catch (const coro::Cancelled&) {
       was_cancelled = true;
     }
   };
-  const auto stopped = [](loop::EventLoop& loop, Task<> pulling) -> Task<> {
+  const auto stopped = [](loop::EventLoop& loop, Task<> pulling, const bool& was_idle) -> Task<> {
     coro::AsyncScope scope;
     scope.spawn(std::move(pulling));
-    co_await sleep_for(loop, std::chrono::milliseconds(50));
+    co_await syncd::test::until(loop, [&was_idle] { return was_idle; });
     scope.request_stop();
     co_await scope.join();
   };
-  run_task(loop_, stopped(loop_, pull(source->read(Positions()), cancelled)));
+  run_task(loop_, stopped(loop_, pull(source->read(Positions()), idle, cancelled), idle));
   EXPECT_TRUE(cancelled);
 }
 

@@ -83,6 +83,54 @@ TEST_F(TransformTest, RenameRefusesTwoColumnsOfOneName) {
   EXPECT_EQ(findings_.text(), "job.toml:1:1: two columns would be named 'id'");
 }
 
+// (id, name): 0 Ada, 1 NULL, 2 Bob.
+Batch three() {
+  Batch batch(test::schema(), Position("", "p3"));
+  batch.push_copy("0");
+  batch.push_copy("Ada");
+  batch.push_copy("1");
+  batch.push_null();
+  batch.push_copy("2");
+  batch.push_copy("Bob");
+  return batch;
+}
+
+TEST_F(TransformTest, FilterKnowsEveryConditionAndWhatNullMeansToIt) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"keep_if = { field = 'name', is_null = true }", "1"},
+      {"keep_if = { field = 'name', not_null = true }", "02"},
+      {"keep_if = { field = 'name', equals = 'Ada' }", "0"},
+      {"keep_if = { field = 'id', equals = 2 }", "2"},
+      {"keep_if = { field = 'name', in = ['Ada', 'Bob'] }", "02"},
+      {"keep_if = { field = 'name', not_in = ['Ada'] }", "12"},
+      {"keep_if = { field = 'name', matches = '^[AB]' }", "02"},
+      {"drop_if = { field = 'name', matches = 'o' }", "01"},
+      {"keep_if = { field = 'name', not_null = true }\ndrop_if = { field = 'id', equals = 0 }", "2"},
+  };
+  for (const auto& [toml, kept] : cases) {
+    const auto out = apply(filter(), toml, batches(three()));
+    ASSERT_EQ(out.size(), 1U);
+    std::string ids;
+    for (std::size_t row = 0; row < out[0].rows(); ++row) ids += out[0].cell(row, 0).text();
+    EXPECT_EQ(ids, kept) << toml;
+    EXPECT_EQ(out[0].position().text(), "p3") << toml;
+  }
+}
+
+TEST_F(TransformTest, FilterSaysWhatIsWrongWithItsConditions) {
+  plan(filter(),
+       "keep_if = { field = 'nmae', is_null = true }\n"
+       "drop_if = { field = 'name', matches = '(' }");
+  EXPECT_EQ(findings_.text(),
+            "job.toml:1:1: unknown column 'nmae'; did you mean 'name'?\n"
+            "job.toml:2:1: drop_if matches: missing closing parenthesis (at 2)");
+}
+
+TEST_F(TransformTest, FilterNeedsACondition) {
+  plan(filter(), "");
+  EXPECT_NE(findings_.text().find("filter needs keep_if or drop_if"), std::string::npos) << findings_.text();
+}
+
 TEST_F(TransformTest, RebatchCutsAndNamesExactPositions) {
   const auto out = apply(rebatch(), "rows = 4", batches(numbered(0, 10)));
   EXPECT_EQ(sizes(out), (std::vector<std::size_t>{4, 4, 2}));
