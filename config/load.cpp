@@ -159,6 +159,10 @@ void read_main(const Table& root, Config& config) {
   read_connections(root, config);
   read_jobs(root, config);
   root.finish();
+  config.settings = root.leaves();
+  std::erase_if(config.settings, [](const auto& leaf) {
+    return leaf.first.starts_with("connections") || leaf.first.starts_with("jobs");
+  });
 }
 
 void read_job_file(const Table& root, const std::string& main_name, Config& config) {

@@ -86,6 +86,7 @@ struct Config {
   std::map<std::string, Connection> connections;
   std::map<std::string, Job> jobs;
   std::vector<std::string> files;  // read, the main file first
+  Leaves settings;                 // everything in it but connections and jobs: "daemon.state_dir", ...
 };
 
 }  // namespace syncd::config

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -20,6 +21,12 @@ namespace syncd::config {
 
 // Pairs in the order of the file.
 using OrderedStrings = std::vector<std::pair<std::string, std::string>>;
+
+// What a table holds, by path ("sink.ttl", "transforms#1.type"): for comparing, not for showing; a value may
+// be a password.
+using Leaves = std::map<std::string, Secret>;
+// The paths whose values differ, sorted.
+std::vector<std::string> changed_keys(const Leaves& before, const Leaves& after);
 
 enum class Type { kAbsent, kString, kInteger, kFloat, kBoolean, kTable, kArray, kDateTime };
 
@@ -69,6 +76,10 @@ class Table {
   std::optional<Table> table(std::string_view key) const;
   // An array of tables; absent gives an empty list.
   std::vector<Table> tables(std::string_view key) const;
+
+  // Everything below, as it was written; `fetched`: secrets that stand elsewhere as they are now.
+  enum class Secrets { kAsWritten, kFetched };
+  Leaves leaves(Secrets secrets = Secrets::kAsWritten) const;
 
   // Makes the key known without reading it: finish() will not complain, and suggests it.
   void expect(std::string_view key) const;

@@ -8,8 +8,27 @@
 
 namespace syncd::jobs {
 
-Connections::Connections(loop::EventLoop& loop, const std::map<std::string, config::Connection>& connections)
-    : loop_(loop), connections_(connections) {}
+struct Connections::One {
+  explicit One(const config::Connection& connection)
+      : table(connection.table), leaves(table.leaves(config::Table::Secrets::kFetched)) {}
+  config::Table table;
+  config::Leaves leaves;  // with `type`
+  std::unique_ptr<postgres::Pool> postgres;
+  std::unique_ptr<redis::Pool> redis;
+};
+
+Connections::Connections(loop::EventLoop& loop, const std::map<std::string, config::Connection>& connections,
+                         const Connections* before)
+    : loop_(loop) {
+  for (const auto& [name, connection] : connections) {
+    auto one = std::make_shared<One>(connection);
+    if (before != nullptr) {
+      const auto old = before->all_.find(name);
+      if (old != before->all_.end() && old->second->leaves == one->leaves) one = old->second;
+    }
+    all_.emplace(name, std::move(one));
+  }
+}
 Connections::~Connections() = default;
 
 void Connections::check(const std::map<std::string, config::Connection>& connections) {
@@ -28,23 +47,33 @@ void Connections::check(const std::map<std::string, config::Connection>& connect
 }
 
 postgres::Pool& Connections::postgres(const std::string& name) {
-  auto& pool = postgres_[name];
-  if (!pool) {
+  One& one = *all_.at(name);
+  if (!one.postgres) {
     postgres::Options options;
-    postgres::option_fields().read(connections_.at(name).table, options);
-    pool = std::make_unique<postgres::Pool>(loop_, name, std::move(options));
+    postgres::option_fields().read(one.table, options);
+    one.postgres = std::make_unique<postgres::Pool>(loop_, name, std::move(options));
   }
-  return *pool;
+  return *one.postgres;
 }
 
 redis::Pool& Connections::redis(const std::string& name) {
-  auto& pool = redis_[name];
-  if (!pool) {
+  One& one = *all_.at(name);
+  if (!one.redis) {
     redis::Options options;
-    redis::option_fields().read(connections_.at(name).table, options);
-    pool = std::make_unique<redis::Pool>(loop_, name, std::move(options));
+    redis::option_fields().read(one.table, options);
+    one.redis = std::make_unique<redis::Pool>(loop_, name, std::move(options));
   }
-  return *pool;
+  return *one.redis;
+}
+
+std::vector<std::string> Connections::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, one] : all_) names.push_back(name);
+  return names;
+}
+
+std::vector<std::string> Connections::changed_keys(const Connections& before, const std::string& name) const {
+  return config::changed_keys(before.all_.at(name)->leaves, all_.at(name)->leaves);
 }
 
 }  // namespace syncd::jobs

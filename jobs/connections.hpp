@@ -1,4 +1,5 @@
-// The connections of the configuration, by name: one pool each, made at first use, shared by all jobs.
+// The connections of the configuration, by name: one pool each, made at first use, shared by all jobs, and by
+// the configurations before and after in which nothing about the connection has changed.
 #pragma once
 #include <map>
 #include <memory>
@@ -18,7 +19,9 @@ namespace syncd::jobs {
 
 class Connections {
  public:
-  Connections(loop::EventLoop& loop, const std::map<std::string, config::Connection>& connections);
+  // `before`: those of the configuration that this one replaces; it may go before this.
+  Connections(loop::EventLoop& loop, const std::map<std::string, config::Connection>& connections,
+              const Connections* before = nullptr);
   ~Connections();
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
@@ -30,11 +33,17 @@ class Connections {
   postgres::Pool& postgres(const std::string& name);
   redis::Pool& redis(const std::string& name);
 
+  // Sorted.
+  std::vector<std::string> names() const;
+  // The keys of `name` that are not as in `before`; none: it is the same connection, with the same pool.
+  // Precondition: both have it.
+  std::vector<std::string> changed_keys(const Connections& before, const std::string& name) const;
+
  private:
+  struct One;
+
   loop::EventLoop& loop_;
-  const std::map<std::string, config::Connection>& connections_;
-  std::map<std::string, std::unique_ptr<postgres::Pool>> postgres_;
-  std::map<std::string, std::unique_ptr<redis::Pool>> redis_;
+  std::map<std::string, std::shared_ptr<One>> all_;
 };
 
 }  // namespace syncd::jobs

@@ -222,5 +222,34 @@ TEST(Table, QuotesWithoutPasswordsAndNotTooMuch) {
   EXPECT_EQ(config::quoted(std::string(59, 'x') + "\xC3\xA9zz"), "'" + std::string(59, 'x') + "...'");
 }
 
+TEST(Table, LeavesAreWhatDiffersBetweenTwoTables) {
+  const Findings findings;
+  const Table before =
+      table_of("a = 1\nl = ['x', 'y']\ngone = true\n[t]\nk = 'v'\n[[r]]\nn = 1\n[[r]]\nn = 2\n", findings);
+  const Table same = table_of(
+      "# as before\nl = [ 'x',  'y' ]\ngone = true\na = 1\nt = { k = 'v' }\nr = [{ n = 1 }, { n = 2 }]\n",
+      findings);
+  EXPECT_EQ(changed_keys(before.leaves(), same.leaves()), std::vector<std::string>());
+  const Table after = table_of(
+      "a = '1'\nl = ['y', 'x']\n[t]\nk = 'w'\nnew = 1\n[[r]]\nn = 1\n[[r]]\nn = 3\n[[r]]\nn = 4\n", findings);
+  EXPECT_EQ(changed_keys(before.leaves(), after.leaves()),
+            (std::vector<std::string>{"a", "gone", "l", "r#2.n", "r#3.n", "t.k", "t.new"}));
+  EXPECT_EQ(changed_keys(Table().leaves(), same.leaves()).size(), 6U);
+}
+
+// A password that was changed where it stands is another one, though the table reads the same.
+TEST(Table, LeavesKnowTheSecretsBehindATable) {
+  const Findings findings;
+  const Folder folder;
+  const std::string file = folder.write("password", "old");
+  const Table table = table_of("uri = 'x'\npassword = { file = '" + file + "' }\n", findings);
+  const Leaves before = table.leaves(Table::Secrets::kFetched);
+  EXPECT_EQ(before.at("password").reveal(), "old");
+  EXPECT_FALSE(table.leaves().contains("password"));
+  folder.write("password", "new");
+  EXPECT_EQ(changed_keys(before, table.leaves(Table::Secrets::kFetched)),
+            std::vector<std::string>{"password"});
+}
+
 }  // namespace
 }  // namespace syncd::config
