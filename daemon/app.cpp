@@ -11,6 +11,7 @@
 #include "daemon/loop/signals.hpp"
 #include "daemon/postgres/pool.hpp"
 #include "daemon/redis/pool.hpp"
+#include "daemon/service/notify.hpp"
 
 namespace syncd {
 namespace {
@@ -18,6 +19,9 @@ namespace {
 // A continuous job whose run ended with a failure begins anew after this time: the servers it needs may be
 // away for hours, and nobody should have to start it by hand.
 constexpr Duration kRestartDelay = std::chrono::seconds(10);
+// What the service manager is asked to wait beyond the drain: stopped workers and closing files.
+constexpr Duration kToEndAfterDrain = std::chrono::seconds(15);
+constexpr Duration kReportEvery = std::chrono::seconds(2);
 constexpr Duration kProgressEvery = std::chrono::milliseconds(250);
 
 }  // namespace
@@ -62,9 +66,16 @@ coro::Task<> App::serve_until_stopped() {
   log::info("", "syncd {} runs {} job{}; control socket {}", kVersion, plans_.size(),
             plans_.size() == 1 ? "" : "s", config_.control.socket);
 
+  service::Notifier notifier;
+  coro::AsyncScope reporting;
+  reporting.spawn(notifier.feed_watchdog(loop_));
+  reporting.spawn(report_to(notifier));
+  notifier.ready();
+
   coro::AsyncScope scope;
   scope.spawn(scheduler_.serve());
   co_await stopping_.wait();
+  notifier.stopping(config_.daemon.drain_timeout + kToEndAfterDrain);
   // Soft first: no new runs, and each commit under way is finished.
   scheduler_.drain();
   for (auto& [name, runner] : runners_) runner->stop(false, "the daemon was stopped");
@@ -80,7 +91,27 @@ coro::Task<> App::serve_until_stopped() {
   }
   co_await scope.join();
   co_await control_->close();
+  reporting.request_stop();
+  co_await reporting.join();
   log::info("", "stopped");
+}
+
+coro::Task<> App::report_to(service::Notifier& notifier) {
+  while (notifier.heard()) {
+    std::size_t running = 0, waiting = 0, failing = 0;
+    for (const auto& [name, runner] : runners_) {
+      const jobs::RunnerView view = runner->view();
+      running += view.state == jobs::RunnerView::State::Running ? 1 : 0;
+      waiting += view.state == jobs::RunnerView::State::Waiting ? 1 : 0;
+      failing += view.last_error.empty() ? 0 : 1;
+    }
+    std::string line =
+        fmt::format("{} job{}, {} running", runners_.size(), runners_.size() == 1 ? "" : "s", running);
+    if (waiting > 0) line += fmt::format(", {} waiting", waiting);
+    if (failing > 0) line += fmt::format(", {} failing", failing);
+    notifier.status(line);
+    co_await sleep_for(loop_, kReportEvery);
+  }
 }
 
 void App::shut_down(std::string why) {

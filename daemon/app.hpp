@@ -15,6 +15,10 @@
 
 namespace syncd {
 
+namespace service {
+class Notifier;
+}
+
 class App {
  public:
   // Opens the state directory; throws a Permanent error where that fails or another daemon has it.
@@ -36,6 +40,8 @@ class App {
   coro::Task<> serve_until_stopped();
   coro::Task<> run_until_caught_up(jobs::Runner& runner,
                                    const std::function<void(const jobs::RunnerView&)>& progress);
+  // Keeps the line in `systemctl status` current.
+  coro::Task<> report_to(service::Notifier& notifier);
   void shut_down(std::string why);
 
   const WallTime loaded_ = wall_now();  // files changed after this are not the running configuration

@@ -6,6 +6,7 @@
 #include "config/suggest.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/coro/timeout.hpp"
+#include "daemon/service/notify.hpp"
 
 namespace syncd {
 namespace {
@@ -19,7 +20,11 @@ constexpr Duration kPatience = std::chrono::seconds(60);
 
 void App::Control::listen() {
   const config::Control& wanted = app_.config_.control;
-  socket_.emplace(wanted.socket, wanted.group);
+  if (const auto inherited = service::inherited_socket("control")) {
+    socket_.emplace(*inherited);
+  } else {
+    socket_.emplace(wanted.socket, wanted.group);
+  }
   server_.emplace(app_.loop_, *this, *socket_, control::Access(wanted.group, ::getuid()));
   serving_.spawn(serve());
 }

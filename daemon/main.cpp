@@ -29,7 +29,7 @@ struct Arguments {
   std::string config = "/etc/syncd/syncd.toml";
   std::string once;
   bool check = false;
-  bool reference = false;
+  std::string reference;
 };
 
 // No core with secrets in it, and no other process of our user may trace us.
@@ -142,15 +142,18 @@ int main(int argc, char** argv) {
   cli.add_flag("--check", arguments.check, "check the configuration and exit (78: there are mistakes)");
   cli.add_option("--once", arguments.once, "run JOB until it has caught up, in the foreground")
       ->type_name("JOB");
-  cli.add_flag("--reference", arguments.reference, "print the reference of every option as Markdown");
+  cli.add_flag("--reference{markdown}", arguments.reference,
+               "print the reference of every option: markdown (default) or man")
+      ->check(CLI::IsMember({"markdown", "man"}));
   cli.set_version_flag("--version", std::string("syncd ") + kVersion);
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return cli.exit(error) == 0 ? kOk : kUsage;
   }
-  if (arguments.reference) {
-    fmt::print("{}", jobs::reference());
+  if (!arguments.reference.empty()) {
+    fmt::print("{}", jobs::reference(arguments.reference == "man" ? jobs::ReferenceFormat::Man
+                                                                  : jobs::ReferenceFormat::Markdown));
     return kOk;
   }
   try {

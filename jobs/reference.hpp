@@ -1,10 +1,15 @@
-// The reference of every option, as Markdown, from the same declarations that parse.
+// The reference of every option, from the same declarations that parse.
 #pragma once
 #include <string>
 
 namespace syncd::jobs {
 
-// Sections, sources, transforms and sinks; docs/jobs/README.md is this text, and a lint keeps it so.
-std::string reference();
+enum class ReferenceFormat {
+  Markdown,  // docs/jobs/README.md is this text, and a lint keeps it so
+  Man,       // the body of syncd.toml(5) in the language of scdoc(5)
+};
+
+// Sections, connections, sources, transforms and sinks.
+std::string reference(ReferenceFormat format);
 
 }  // namespace syncd::jobs

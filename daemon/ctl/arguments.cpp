@@ -10,6 +10,7 @@
 #include "daemon/base/escape.hpp"
 #include "daemon/base/version.hpp"
 #include "daemon/ctl/client.hpp"
+#include "daemon/ctl/manual.hpp"
 
 namespace syncd::ctl {
 namespace {
@@ -129,7 +130,18 @@ std::optional<Arguments> parse_arguments(int argc, const char* const* argv, int&
   cli.add_flag("--json,-j", arguments.json, "JSON, one object a line");
   cli.set_version_flag("--version", std::string("syncctl ") + kVersion);
   const Verbs verbs(cli, arguments);
-  cli.footer(kFooter);  // now: the verbs would inherit it
+  std::string shell;
+  CLI::App* completing = cli.add_subcommand("completion", "print a completion script for a shell");
+  completing->add_option("SHELL", shell, "bash, zsh or fish")
+      ->type_name("")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  cli.footer(kFooter);                                         // now: the verbs would inherit it
+  if (argc == 2 && std::string_view(argv[1]) == "--manual") {  // for the build; no business of users
+    fmt::print("{}", manual(cli));
+    exit_code = kDone;
+    return std::nullopt;
+  }
   try {
     cli.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version
@@ -139,6 +151,11 @@ std::optional<Arguments> parse_arguments(int argc, const char* const* argv, int&
     fmt::print(stderr, "syncctl: {}\n  `syncctl --help` shows how it goes\n",
                escaped(message_of(cli, error)));
     exit_code = kUsage;
+    return std::nullopt;
+  }
+  if (completing->parsed()) {
+    fmt::print("{}", completion(cli, shell));
+    exit_code = kDone;
     return std::nullopt;
   }
   return arguments;

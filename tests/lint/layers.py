@@ -18,7 +18,7 @@ LAYERS = [
     {'config', 'base'},
     {'coro'},
     {'loop', 'policy', 'schedule', 'status'},
-    {'postgres', 'redis', 'store', 'protocol'},
+    {'postgres', 'redis', 'store', 'protocol', 'service'},
     {'control'},
     {'component'},
     {'sources', 'transforms', 'sinks'},
@@ -35,7 +35,9 @@ LIBRARIES = {
     r'sqlite3\.h': {'store'},
     r'toml\+\+/': {'config'},
     r'pcre2\.h': {'component'},
-    r'spdlog/|systemd/': {'base'},
+    r'spdlog/': {'base'},
+    r'systemd/sd-journal': {'base'},
+    r'systemd/sd-daemon': {'service'},
     r'CLI/': {'app', 'ctl'},
 }
 
