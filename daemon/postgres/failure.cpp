@@ -33,6 +33,12 @@ std::string one_line(std::string_view text) {
     } else if (!out.empty()) {
       out += "; ";
     }
+    // libpqxx 7 says first which of its statements it was; the names are its own.
+    constexpr std::string_view kDuring = "Failure during '";
+    if (const std::size_t end_of_name = line.find("': ");
+        line.starts_with(kDuring) && end_of_name != line.npos) {
+      line.remove_prefix(end_of_name + 3);
+    }
     for (const std::string_view label : {"ERROR:", "FATAL:"}) labelled(label);
     out += line;
   }
@@ -42,8 +48,12 @@ std::string one_line(std::string_view text) {
 
 std::string lost_text(std::string_view why) {
   const std::string text = "the connection to PostgreSQL is lost";
-  // libpqxx asks the dead connection for its encoding first, and so buries what libpq knew.
-  if (why.empty() || why.find("client encoding") != std::string_view::npos) return text;
+  // libpqxx 6 asks the dead connection for its encoding first, and so buries what libpq knew; 7 says the same
+  // as we do.
+  if (why.empty() || why.find("client encoding") != why.npos ||
+      why.starts_with("Lost connection to the database server")) {
+    return text;
+  }
   return text + ": " + std::string(why);
 }
 

@@ -20,13 +20,29 @@ struct Decoder::Functions {
   static void* as_object(std::size_t node) { return reinterpret_cast<void*>(node + 1); }
   static std::size_t as_node(void* object) { return reinterpret_cast<std::size_t>(object) - 1; }
   static Decoder& self(const redisReadTask* task) { return *static_cast<Decoder*>(task->privdata); }
+  // hiredis 1.x also reads RESP3, which nobody asked this server to speak.
+  static void check(const redisReadTask* task) {
+    switch (task->type) {
+      case REDIS_REPLY_STRING:
+      case REDIS_REPLY_ARRAY:
+      case REDIS_REPLY_INTEGER:
+      case REDIS_REPLY_NIL:
+      case REDIS_REPLY_STATUS:
+      case REDIS_REPLY_ERROR:
+        return;
+      default:
+        self(task).foreign_ = true;
+    }
+  }
   static void* string(const redisReadTask* task, char* text, std::size_t size) {
+    check(task);
     ReplyType type = ReplyType::String;
     if (task->type == REDIS_REPLY_STATUS) type = ReplyType::Status;
     if (task->type == REDIS_REPLY_ERROR) type = ReplyType::Error;
     return as_object(self(task).add(task, type, 0, {text, size}, 0));
   }
   static void* array(const redisReadTask* task, ArraySize elements) {
+    check(task);
     return as_object(self(task).add(task, ReplyType::Array, 0, {}, static_cast<std::size_t>(elements)));
   }
   static void* integer(const redisReadTask* task, long long value) {
@@ -35,6 +51,16 @@ struct Decoder::Functions {
   static void* nil(const redisReadTask* task) {
     return as_object(self(task).add(task, ReplyType::Nil, 0, {}, 0));
   }
+#if HIREDIS_MAJOR >= 1
+  static void* real(const redisReadTask* task, double, char*, std::size_t) {
+    check(task);
+    return nil(task);
+  }
+  static void* boolean(const redisReadTask* task, int) {
+    check(task);
+    return nil(task);
+  }
+#endif
   static void release(void*) {}
 
   static redisReplyObjectFunctions* table() {
@@ -44,6 +70,10 @@ struct Decoder::Functions {
       all.createArray = &array;
       all.createInteger = &integer;
       all.createNil = &nil;
+#if HIREDIS_MAJOR >= 1
+      all.createDouble = &real;
+      all.createBool = &boolean;
+#endif
       all.freeObject = &release;
       return all;
     }();
@@ -88,7 +118,7 @@ bool Decoder::next(Replies& into) {
   if (rest().empty()) return false;  // hiredis would begin a reply without its first byte
   replies_ = &into;
   void* reply = nullptr;
-  if (redisReaderGetReply(reader_.get(), &reply) != REDIS_OK) refuse();
+  if (redisReaderGetReply(reader_.get(), &reply) != REDIS_OK || foreign_) refuse();
   if (reply == nullptr) return false;
   into.roots_.push_back(Functions::as_node(reply));
   return true;
@@ -116,7 +146,7 @@ bool Decoder::drained() const noexcept { return between_replies() && rest().empt
 
 // hiredis quotes the strange byte in its message; a control character has no business there.
 void Decoder::refuse() const {
-  std::string why = reader_->errstr;
+  std::string why = foreign_ ? "a reply of RESP3 to a client that speaks RESP2" : reader_->errstr;
   std::erase_if(why, [](unsigned char c) { return std::iscntrl(c) != 0; });
   throw Error(ErrorKind::Permanent, "this is no Redis: " + why);
 }

@@ -43,6 +43,7 @@ class Decoder {
                   std::size_t elements);
 
   std::unique_ptr<redisReader, FreeReader> reader_;
+  bool foreign_ = false;  // a reply that RESP2 does not have
   Replies* replies_ = nullptr;
 };
 

@@ -123,8 +123,10 @@ TEST(Decoder, KeepsRepliesThatWereAskedForLater) {
 }
 
 TEST(Decoder, RefusesWhatIsNoRedis) {
-  for (const std::string garbage : {"HTTP/1.1 400 Bad Request\r\n", "\r\n", "*x\r\n", "$x\r\n", ":1x\r\n",
-                                    "%1\r\n", "$-2\r\n", "*-2\r\n", "*9999999999\r\n", "+OK\r\n?"}) {
+  for (const std::string garbage :
+       {"HTTP/1.1 400 Bad Request\r\n", "\r\n", "*x\r\n", "$x\r\n", ":1x\r\n", "%1\r\n", "~1\r\n", ",1.5\r\n",
+        "#t\r\n", "=7\r\ntxt:abc\r\n", "(12345678901234567890\r\n", "*1\r\n,1.5\r\n", "$-2\r\n", "*-2\r\n",
+        "*9999999999\r\n", "+OK\r\n?"}) {
     Decoder decoder;
     Replies replies;
     try {
