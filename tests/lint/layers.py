@@ -18,7 +18,7 @@ LAYERS = [
     {'config', 'base'},
     {'coro'},
     {'loop', 'policy', 'schedule', 'status'},
-    {'postgres', 'redis', 'store', 'protocol', 'service'},
+    {'postgres', 'redis', 'http', 'store', 'protocol', 'service'},
     {'control'},
     {'component'},
     {'sources', 'transforms', 'sinks'},
@@ -29,9 +29,11 @@ LAYERS = [
 # Who may name what: include -> rooms.
 LIBRARIES = {
     r'uv\.h': {'loop'},
-    r'openssl/': {'loop'},
+    r'openssl/': {'loop', 'transforms'},
+    r'simdjson\.h': {'transforms'},
     r'pqxx/|libpq-fe\.h': {'postgres'},
     r'hiredis/': {'redis'},
+    r'curl/': {'http'},
     r'sqlite3\.h': {'store'},
     r'toml\+\+/': {'config'},
     r'pcre2\.h': {'component'},
