@@ -20,7 +20,8 @@ std::string as_written(const toml::node& node) {
 // of them, or cannot be fetched.
 std::optional<Secret> behind(const toml::table& table) {
   if (table.size() != 1) return std::nullopt;
-  const auto& [key, node] = *table.begin();
+  const auto only = table.begin();  // what it points to lives in the iterator
+  const auto& [key, node] = *only;
   const auto* name = node.as_string();
   if (name == nullptr) return std::nullopt;
   try {
