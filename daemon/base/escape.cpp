@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 namespace syncd {
 namespace {
@@ -43,6 +44,21 @@ constexpr std::array<bool, 256> make_special() {
   return special;
 }
 constexpr std::array<bool, 256> kSpecial = make_special();
+
+// Whether any of eight bytes is kSpecial, all at once (https://graphics.stanford.edu/~seander/bithacks.html):
+// nearly all text is plain, and byte by byte this was a fifth of what a row cost.
+bool any_special(const char* eight) noexcept {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kHighs = 0x8080808080808080;
+  std::uint64_t word = 0;
+  std::memcpy(&word, eight, sizeof(word));
+  const auto has_zero = [](std::uint64_t w) { return (w - kOnes) & ~w; };
+  const std::uint64_t quote = has_zero(word ^ (kOnes * '"'));
+  const std::uint64_t backslash = has_zero(word ^ (kOnes * '\\'));
+  const std::uint64_t del = has_zero(word ^ (kOnes * 0x7F));
+  const std::uint64_t control = (word - kOnes * 0x20) & ~word;
+  return ((word | quote | backslash | del | control) & kHighs) != 0;
+}
 
 }  // namespace
 
@@ -111,12 +127,11 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   std::size_t start = 0;
   std::size_t i = 0;
-  while (i < text.size()) {
+  while (true) {
+    while (text.size() - i >= 8 && !any_special(text.data() + i)) i += 8;
+    while (i < text.size() && !kSpecial[static_cast<unsigned char>(text[i])]) ++i;
+    if (i == text.size()) break;
     const auto c = static_cast<unsigned char>(text[i]);
-    if (!kSpecial[c]) {
-      ++i;
-      continue;
-    }
     if (c >= 0x80) {
       const std::size_t length = utf8_length(text.substr(i));
       if (length > 0) {

@@ -68,6 +68,22 @@ TEST(AppendJsonString, ReplacesWhatIsNotUtf8) {
   EXPECT_EQ(out, "\"a\uFFFD\uFFFDz\"");
 }
 
+TEST(AppendJsonString, SeesASpecialByteWhereverItStands) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string one(1, static_cast<char>(byte));
+    std::string alone;
+    append_json_string(alone, one);
+    for (std::size_t before = 0; before < 20; ++before) {
+      const std::string plain(before, 'a');
+      const std::string rest(20 - before, 'b');
+      std::string out;
+      append_json_string(out, plain + one + rest);
+      EXPECT_EQ(out, '"' + plain + alone.substr(1, alone.size() - 2) + rest + '"')
+          << byte << " at " << before;
+    }
+  }
+}
+
 // Bytes that are likely to meet each other's special cases.
 std::string random_text(std::mt19937& random) {
   static constexpr std::string_view kBytes =
