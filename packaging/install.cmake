@@ -21,7 +21,7 @@ install(DIRECTORY DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/syncd/credentials
         DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
 install(DIRECTORY config/jobs.d/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/jobs.d)
 install(DIRECTORY systemd/drop-ins/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/drop-ins)
-install(FILES README.md CHANGELOG.md docs/guarantees.md docs/schedules.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md CHANGELOG.md docs/guarantees.md docs/operations.md docs/schedules.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # --- man pages -----------------------------------------------------------------------------------------
 find_program(SCDOC scdoc REQUIRED)
