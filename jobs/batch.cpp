@@ -72,7 +72,9 @@ void Batch::select(std::shared_ptr<const Schema> schema, const std::vector<std::
   std::vector<Cell> picked;
   picked.reserve(rows_ * columns.size());
   for (std::size_t row = 0; row < rows_; ++row) {
-    for (const std::size_t column : columns) picked.push_back(cell(row, column));
+    for (const std::size_t column : columns) {
+      picked.push_back(column == kNoColumn ? Cell() : cell(row, column));
+    }
   }
   cells_ = std::move(picked);
   schema_ = std::move(schema);

@@ -71,6 +71,8 @@ class Batch {
   Cell cell(std::size_t row, std::size_t column) const noexcept {
     return cells_[row * schema_->size() + column];
   }
+  // The cells of a row, side by side.
+  const Cell* row(std::size_t row) const noexcept { return cells_.data() + row * schema_->size(); }
   // Of all cells' text.
   std::size_t bytes() const noexcept;
 
@@ -102,7 +104,8 @@ class Batch {
   }
   // The same rows under other names; same number of columns.
   void rename(std::shared_ptr<const Schema> schema) noexcept { schema_ = std::move(schema); }
-  // The given columns of every row, in that order.
+  // The given columns of every row, in that order; kNoColumn stands for one that is NULL everywhere.
+  static constexpr std::size_t kNoColumn = static_cast<std::size_t>(-1);
   void select(std::shared_ptr<const Schema> schema, const std::vector<std::size_t>& columns);
   // Keeps the rows for which keep[row] is true; the position stays.
   void retain(const std::vector<bool>& keep);

@@ -10,7 +10,8 @@ std::span<const SourceKind* const> sources() {
 }
 
 std::span<const TransformKind* const> transforms() {
-  static const std::array all = {&filter(), &rebatch(), &rename(), &select(), &throttle()};
+  static const std::array all = {&filter(),  &parse_csv(), &parse_json(), &parse_regex(),
+                                 &rebatch(), &rename(),    &select(),     &throttle()};
   return all;
 }
 

@@ -12,6 +12,9 @@ namespace syncd::jobs {
 const SourceKind& postgres_table();
 // transforms/
 const TransformKind& filter();
+const TransformKind& parse_csv();
+const TransformKind& parse_json();
+const TransformKind& parse_regex();
 const TransformKind& rebatch();
 const TransformKind& rename();
 const TransformKind& select();

@@ -3,11 +3,23 @@
 #include <fmt/format.h>
 
 #include "config/suggest.hpp"
+#include "daemon/loop/worker.hpp"
+#include "jobs/connections.hpp"
 
 namespace syncd::jobs {
 
+std::shared_ptr<loop::Worker> RunContext::worker() {
+  auto worker = worker_.lock();
+  if (!worker) {
+    worker = std::make_shared<loop::Worker>(connections.loop(), "work");
+    worker_ = worker;
+  }
+  return worker;
+}
+
 bool PlanContext::require_connection(const config::Table& table, const std::string& name,
                                      std::string_view type) const {
+  if (table.refused("connection")) return false;
   const auto found = config.connections.find(name);
   if (found == config.connections.end()) {
     std::vector<std::string> names;
@@ -17,6 +29,7 @@ bool PlanContext::require_connection(const config::Table& table, const std::stri
     table.fail("connection", config::unknown_text(fmt::format("{} connection", type), name, names));
     return false;
   }
+  if (found->second.table.refused("type")) return false;
   if (found->second.type != type) {
     table.fail("connection", fmt::format("connection {} is of type {}, {} is needed", config::quoted(name),
                                          config::quoted(found->second.type), config::quoted(type)));

@@ -19,6 +19,10 @@
 #include "jobs/batch.hpp"
 #include "jobs/position.hpp"
 
+namespace syncd::loop {
+class Worker;
+}
+
 namespace syncd::jobs {
 
 using coro::Task;
@@ -72,6 +76,13 @@ class RunContext {
   std::string job;
   std::string instance;     // of this state directory: a restarted daemon is the same one, a second is not
   bool continuous = false;  // go on for ever (schedule = "continuous"), or return when caught up
+
+  // A thread for work that would keep the loop too long: one for all components of the run, gone with the
+  // last of them that holds it.
+  std::shared_ptr<loop::Worker> worker();
+
+ private:
+  std::weak_ptr<loop::Worker> worker_;
 };
 
 // What `check --online` finds.

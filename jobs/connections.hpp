@@ -32,6 +32,7 @@ class Connections {
   // Precondition: the plan required a connection of this name and type.
   postgres::Pool& postgres(const std::string& name);
   redis::Pool& redis(const std::string& name);
+  loop::EventLoop& loop() const noexcept { return loop_; }
 
   // Sorted.
   std::vector<std::string> names() const;

@@ -20,6 +20,13 @@ struct Sample {
 const std::map<std::string_view, Sample>& samples() {
   static const std::map<std::string_view, Sample> all = {
       {"filter", {.toml = R"(drop_if = { field = "id", equals = 7 })"}},
+      {"parse_csv", {.toml = R"(columns = ["id", "name"])", .columns = {"line"}, .row = {"7,\"Ada\""}}},
+      {"parse_json",
+       {.toml = R"(fields = { name = "/user/name" })",
+        .columns = {"line"},
+        .row = {R"({"user":{"name":"Ada"}})"}}},
+      {"parse_regex",
+       {.toml = R"(pattern = '^(?<id>\d+) (?<name>.*)$')", .columns = {"line"}, .row = {"7 Ada"}}},
       {"rebatch", {.toml = "rows = 7"}},
       {"rename", {.toml = R"(fields = { name = "display_name" })"}},
       {"select", {.toml = R"(fields = ["name"])"}},

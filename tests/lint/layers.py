@@ -19,7 +19,7 @@ LAYERS = [
     {'coro'},
     {'loop', 'policy', 'schedule', 'status'},
     {'postgres', 'redis', 'http', 'store', 'protocol', 'service'},
-    {'control'},
+    {'control', 'llm'},
     {'component'},
     {'sources', 'transforms', 'sinks'},
     {'jobs'},

@@ -1,0 +1,105 @@
+// parse_regex: the named groups of a regular expression become columns.
+#include "config/duration.hpp"
+#include "config/suggest.hpp"
+#include "jobs/catalogue.hpp"
+#include "jobs/pattern.hpp"
+#include "jobs/transforms/line_formats.hpp"
+#include "jobs/transforms/parsed_rows.hpp"
+
+namespace syncd::jobs {
+namespace {
+
+struct Options : ParseOptions {
+  std::optional<std::string> pattern;
+  std::optional<LineFormatName> format;
+};
+
+const config::Fields<Options>& option_fields() {
+  static const auto all =
+      config::Fields<Options>()
+          .add(
+              "pattern", &Options::pattern,
+              "a Perl-compatible regular expression; its named groups, (?<name>...), are the columns. Anchor "
+              "it with ^ and $; a group that takes no part is NULL")
+          .example("^(?<level>[A-Z]+) (?<message>.*)$")
+          .add("format", &Options::format, "instead: a ready pattern; where it says -, the column is NULL")
+          .include(parse_fields());
+  return all;
+}
+
+class RegexParser final : public TextParser {
+ public:
+  RegexParser(const std::string& pattern, bool dash_is_null)
+      : pattern_(pattern), dash_is_null_(dash_is_null) {}
+
+  std::string parse(std::string_view text, Batch&, std::span<Cell> cells) override {
+    if (!pattern_.match(text, groups_)) return "the pattern does not match";
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      const bool absent = groups_[i].data() == nullptr || (dash_is_null_ && groups_[i] == "-");
+      if (!absent) cells[i] = Cell(groups_[i]);
+    }
+    return {};
+  }
+
+ private:
+  Pattern pattern_;
+  bool dash_is_null_;
+  std::vector<std::string_view> groups_;
+};
+
+// The columns of a pattern, which is checked; nullopt: something was found.
+std::optional<std::vector<ParsedColumn>> columns_of(const config::Table& table, const std::string& pattern) {
+  try {
+    std::vector<ParsedColumn> columns;
+    for (std::string& name : Pattern(pattern).names()) columns.push_back(ParsedColumn{std::move(name)});
+    if (!columns.empty()) return columns;
+    table.fail("pattern", "'pattern' has no named group, such as (?<level>[A-Z]+)");
+  } catch (const config::ValueError& error) {
+    table.fail("pattern", std::string("'pattern' is no pattern: ") + error.what());
+  }
+  return std::nullopt;
+}
+
+Plan<Transform> plan(const config::Table& table, PlanContext& context) {
+  Options options;
+  if (!option_fields().read(table, options)) {
+    context.stream.columns.reset();
+    return {};
+  }
+  if (options.pattern.has_value() == options.format.has_value()) {
+    table.fail("parse_regex needs either pattern or format");
+    context.stream.columns.reset();
+    return {};
+  }
+  const std::string pattern =
+      options.format ? std::string(line_format(*options.format).pattern) : *options.pattern;
+  auto columns = columns_of(table, pattern);
+  if (!columns) {
+    context.stream.columns.reset();
+    return {};
+  }
+  if (options.format) {
+    const auto& numbers = line_format(*options.format).numbers;
+    for (ParsedColumn& column : *columns) {
+      if (std::find(numbers.begin(), numbers.end(), column.name) != numbers.end()) {
+        column.kind = ColumnKind::Number;
+      }
+    }
+  }
+  ParseShape shape = parse_shape(table, context, "parse_regex", options, std::move(*columns), false);
+  const bool dash_is_null = options.format.has_value();
+  // A pattern may take long for one line: never on the loop.
+  return parse_plan(
+      std::move(shape),
+      [pattern, dash_is_null] { return std::make_unique<RegexParser>(pattern, dash_is_null); }, 0);
+}
+
+}  // namespace
+
+const TransformKind& parse_regex() {
+  static const TransformKind kind{"parse_regex", "The named groups of a regular expression become columns.",
+                                  [] { return option_fields().docs(); }, &plan};
+  return kind;
+}
+
+}  // namespace syncd::jobs
