@@ -3,6 +3,8 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -12,16 +14,18 @@ class CommandBuffer {
  public:
   // The header of a command with `arguments` arguments (its name is one of them); then argument() each.
   CommandBuffer& command(std::size_t arguments) {
-    bytes_ += '*';
-    append_number(arguments);
+    char* out = room(kHeader);
+    *out++ = '*';
+    filled(put_number(out, arguments));
     ++count_;
     return *this;
   }
   CommandBuffer& argument(std::string_view text) {
-    bytes_ += '$';
-    append_number(text.size());
-    bytes_.append(text);
-    bytes_.append("\r\n", 2);
+    char* out = room(kHeader + text.size() + 2);
+    *out++ = '$';
+    out = put_number(out, text.size());
+    out = put(out, text);
+    filled(put(out, "\r\n"));
     return *this;
   }
   CommandBuffer& argument(std::uint64_t number) {
@@ -30,7 +34,7 @@ class CommandBuffer {
   }
   // Bytes that are formatted already, as argument() would.
   CommandBuffer& raw(std::string_view formatted) {
-    bytes_.append(formatted);
+    filled(put(room(formatted.size()), formatted));
     return *this;
   }
   template <class... Args>
@@ -42,35 +46,52 @@ class CommandBuffer {
 
   // All commands of another buffer.
   CommandBuffer& append(const CommandBuffer& other) {
-    bytes_.append(other.bytes_);
+    raw(other.view());
     count_ += other.count_;
     return *this;
   }
   // Back to what view().size() and commands() were.
-  void truncate(std::size_t bytes, std::size_t commands) {
-    bytes_.resize(bytes);
+  void truncate(std::size_t bytes, std::size_t commands) noexcept {
+    size_ = bytes;
     count_ = commands;
   }
-  std::string_view view() const noexcept { return bytes_; }
+  std::string_view view() const noexcept { return {bytes_.data(), size_}; }
   std::size_t commands() const noexcept { return count_; }
-  void clear() noexcept {
-    bytes_.clear();
-    count_ = 0;
-  }
+  void clear() noexcept { truncate(0, 0); }
 
   static std::string formatted(std::string_view text) {
     CommandBuffer buffer;
     buffer.argument(text);
-    return std::move(buffer.bytes_);
+    return std::string(buffer.view());
   }
 
  private:
-  void append_number(std::size_t number) {
-    const fmt::format_int digits(number);
-    bytes_.append(digits.data(), digits.size());
-    bytes_.append("\r\n", 2);
+  static constexpr std::size_t kHeader = 1 + 20 + 2;  // '*' or '$', any number, CRLF
+
+  // At least `bytes` to write to; filled() says how far.  By pointer: appending to a std::string looks at its
+  // capacity for every piece, which cost more than the bytes themselves.
+  char* room(std::size_t bytes) {
+    if (bytes_.size() < size_ + bytes) bytes_.resize(std::max(2 * bytes_.size(), size_ + bytes));
+    return bytes_.data() + size_;
   }
-  std::string bytes_;
+  void filled(const char* end) noexcept { size_ = static_cast<std::size_t>(end - bytes_.data()); }
+
+  static char* put(char* out, std::string_view text) noexcept {
+    if (!text.empty()) std::memcpy(out, text.data(), text.size());
+    return out + text.size();
+  }
+  static char* put_number(char* out, std::size_t number) noexcept {
+    if (number < 10) {  // nearly all of them
+      *out++ = static_cast<char>('0' + number);
+    } else {
+      const fmt::format_int digits(number);
+      out = put(out, {digits.data(), digits.size()});
+    }
+    return put(out, "\r\n");
+  }
+
+  std::string bytes_;  // all of it may be written to, size_ of it is
+  std::size_t size_ = 0;
   std::size_t count_ = 0;
 };
 

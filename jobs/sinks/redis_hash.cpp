@@ -50,12 +50,13 @@ class HashRows final : public RowCommands {
       out.add("UNLINK", key_.text());
       return {};
     }
+    const Cell* cells = batch.row(row);
     std::size_t nulls = 0;
     if (options_.nulls == Nulls::Omit) {
-      for (const std::size_t column : columns_) nulls += batch.cell(row, column).null() ? 1 : 0;
+      for (const std::size_t column : columns_) nulls += cells[column].null() ? 1 : 0;
     }
-    if (nulls < columns_.size()) append_values(batch, row, nulls, out);
-    if (nulls > 0) append_removals(batch, row, nulls, out);
+    if (nulls < columns_.size()) append_values(cells, nulls, out);
+    if (nulls > 0) append_removals(cells, nulls, out);
     if (!ttl_.empty()) out.add("PEXPIRE", key_.text(), ttl_);
     return {};
   }
@@ -63,24 +64,24 @@ class HashRows final : public RowCommands {
  private:
   bool omitted(Cell cell) const noexcept { return cell.null() && options_.nulls == Nulls::Omit; }
 
-  void append_values(const Batch& batch, std::size_t row, std::size_t nulls, redis::CommandBuffer& out) {
+  void append_values(const Cell* cells, std::size_t nulls, redis::CommandBuffer& out) {
     out.command(2 + 2 * (columns_.size() - nulls));
     out.raw("$4\r\nHSET\r\n");
     out.argument(key_.text());
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-      const Cell cell = batch.cell(row, columns_[i]);
+      const Cell cell = cells[columns_[i]];
       if (omitted(cell)) continue;
       out.raw(names_[i]);
       out.argument(cell.text());
     }
   }
   // A value that the row had before must not stay.
-  void append_removals(const Batch& batch, std::size_t row, std::size_t nulls, redis::CommandBuffer& out) {
+  void append_removals(const Cell* cells, std::size_t nulls, redis::CommandBuffer& out) {
     out.command(2 + nulls);
     out.argument("HDEL");
     out.argument(key_.text());
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-      if (omitted(batch.cell(row, columns_[i]))) out.raw(names_[i]);
+      if (omitted(cells[columns_[i]])) out.raw(names_[i]);
     }
   }
 

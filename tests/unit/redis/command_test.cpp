@@ -37,5 +37,30 @@ TEST(CommandBuffer, TakesArgumentsThatAreFormattedAlready) {
   EXPECT_EQ(buffer.view(), "*2\r\n$3\r\nDEL\r\n$1\r\nk\r\n");
 }
 
+TEST(CommandBuffer, SaysTheLengthOfEveryArgument) {
+  CommandBuffer buffer;
+  std::string expected;
+  for (const std::size_t length : {0U, 1U, 9U, 10U, 99U, 100U, 4096U, 70'000U, 10U}) {
+    const std::string text(length, 'x');
+    buffer.add("ECHO", text);
+    expected += "*2\r\n$4\r\nECHO\r\n$" + std::to_string(length) + "\r\n" + text + "\r\n";
+    EXPECT_EQ(buffer.view(), expected);
+  }
+}
+
+TEST(CommandBuffer, ForgetsWhatIsTruncatedAndGoesOn) {
+  CommandBuffer buffer;
+  buffer.add("GET", "a");
+  const std::size_t bytes = buffer.view().size();
+  buffer.add("SET", "b", std::string(5000, 'x'));
+  buffer.truncate(bytes, 1);
+  EXPECT_EQ(buffer.view(), "*2\r\n$3\r\nGET\r\n$1\r\na\r\n");
+  CommandBuffer other;
+  other.add("DEL", "c");
+  buffer.append(other);
+  EXPECT_EQ(buffer.view(), "*2\r\n$3\r\nGET\r\n$1\r\na\r\n*2\r\n$3\r\nDEL\r\n$1\r\nc\r\n");
+  EXPECT_EQ(buffer.commands(), 2U);
+}
+
 }  // namespace
 }  // namespace syncd::redis
