@@ -29,7 +29,6 @@ bool never_sent(CURLcode code) {
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
       return true;
     default:
@@ -211,7 +210,7 @@ void Response::Transfer::check_result() const {
   if (head_bytes_ > kHeadBytes) fail(fmt::format("the head of the answer exceeds {} bytes", kHeadBytes));
   std::string why = error_[0] != '\0' ? error_.data() : curl_easy_strerror(*result_);
   while (!why.empty() && why.back() == '\n') why.pop_back();
-  fail(escaped(why), permanent(*result_) ? ErrorKind::Permanent : ErrorKind::Transient);
+  fail(escaped(why), permanent(*result_) && !sent() ? ErrorKind::Permanent : ErrorKind::Transient);
 }
 
 // Waits until something happens; `since` is when the waiting began.  Throws Failure at a deadline.

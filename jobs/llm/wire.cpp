@@ -1,0 +1,128 @@
+#include "jobs/llm/wire.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "daemon/http/retry_after.hpp"
+
+namespace syncd::llm::wire {
+
+Json object(std::string_view text) {
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object())
+    throw Failure(FailureKind::Broken, "an event of the stream is no JSON object").as_ambiguous();
+  return json;
+}
+
+const Json& member(const Json& json, std::string_view name) {
+  static const Json none;
+  if (!json.is_object()) return none;
+  const auto found = json.find(name);
+  return found == json.end() ? none : *found;
+}
+
+std::string text(const Json& json, std::string_view name) {
+  const Json& value = member(json, name);
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+std::optional<std::uint64_t> count(const Json& json, std::string_view name) {
+  const Json& value = member(json, name);
+  if (!value.is_number_unsigned()) return std::nullopt;
+  return value.get<std::uint64_t>();
+}
+
+std::string Report::words() const {
+  std::string words = type.empty() ? code : type;
+  if (!words.empty() && !message.empty()) words += ": ";
+  return words + message;
+}
+
+Report report(const Json& error) {
+  Report report;
+  if (error.is_string()) {
+    report.message = error.get<std::string>();
+    return report;
+  }
+  report.type = text(error, "type");
+  report.message = text(error, "message");
+  const Json& code = member(error, "code");
+  if (code.is_string()) report.code = code.get<std::string>();
+  if (code.is_number_integer()) report.code = std::to_string(code.get<std::int64_t>());
+  return report;
+}
+
+Report report_of_body(std::string_view body) {
+  const Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
+  const Json& error = member(json, "error");
+  Report found = report(error.is_null() ? json : error);
+  if (found.message.empty() && json.is_discarded()) found.message = body.substr(0, 200);
+  return found;
+}
+
+std::optional<WallTime> rfc3339(std::string_view text) {
+  // Takes `digits` digits and then `after` off the front.
+  const auto number = [&text](std::size_t digits, std::string_view after) {
+    int value = -1;
+    const char* const end = text.data() + digits;
+    if (text.size() < digits + after.size() || std::from_chars(text.data(), end, value).ptr != end ||
+        text.substr(digits, after.size()) != after) {
+      value = -1;
+    }
+    text.remove_prefix(std::min(text.size(), digits + after.size()));
+    return value;
+  };
+  using namespace std::chrono;
+  const int y = number(4, "-");
+  const int m = number(2, "-");
+  const int d = number(2, "T");
+  const int hour = number(2, ":");
+  const int minute = number(2, ":");
+  const int second = number(2, "");
+  const year_month_day date(year(y), month(static_cast<unsigned>(m)), day(static_cast<unsigned>(d)));
+  if (y < 0 || m < 0 || d < 0 || !date.ok() || hour < 0 || minute < 0 || second < 0) return std::nullopt;
+  WallTime time = sys_days(date) + hours(hour) + minutes(minute) + seconds(second);
+  if (!text.empty() && text.front() == '.') {
+    time += seconds(1);
+    text.remove_prefix(std::min(text.find_first_not_of("0123456789", 1), text.size()));
+  }
+  if (text == "Z") return time;
+  if (text.size() != 6 || (text.front() != '+' && text.front() != '-')) return std::nullopt;
+  const int sign = text.front() == '+' ? 1 : -1;
+  text.remove_prefix(1);
+  const int offset_hours = number(2, ":");
+  const int offset_minutes = number(2, "");
+  if (offset_hours < 0 || offset_minutes < 0) return std::nullopt;
+  return time - sign * (hours(offset_hours) + minutes(offset_minutes));
+}
+
+std::string address(const Options& options, std::string_view path) {
+  std::string url = options.base_url;
+  while (!url.empty() && url.back() == '/') url.pop_back();
+  return url.append(path);
+}
+
+http::Request post(const Options& options, std::string_view path, const Json& body) {
+  http::Request request("POST", address(options, path));
+  request.headers.emplace_back("content-type: application/json");
+  request.headers.emplace_back("accept: text/event-stream");
+  for (const auto& [name, value] : options.headers) request.headers.push_back(name + ": " + value);
+  // What a row holds is not always UTF-8, and JSON must be.
+  request.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return request;
+}
+
+Failure failure(FailureKind kind, int status, const http::Headers& headers, const Report& report,
+                WallTime now) {
+  const auto should_retry = headers.find("x-should-retry");
+  const bool passing = kind == FailureKind::Retry || kind == FailureKind::RateLimited;
+  if (should_retry == "true" && !passing) kind = FailureKind::Retry;
+  if (should_retry == "false" && passing) kind = FailureKind::Invalid;
+  const std::string words = report.words();
+  return Failure(
+      kind, words.empty() ? fmt::format("status {}", status) : fmt::format("status {}: {}", status, words),
+      http::retry_after(headers, now));
+}
+
+}  // namespace syncd::llm::wire

@@ -1,0 +1,45 @@
+// Reading what vendors send: JSON that may be anything.  For the vendors' files.
+#pragma once
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "jobs/llm/dialect.hpp"
+#include "jobs/llm/options.hpp"
+
+namespace syncd::llm::wire {
+
+using Json = nlohmann::json;
+
+// The object that an event carries; throws Failure (Broken) where it is none.
+Json object(std::string_view text);
+// The member, or null where there is none or `json` is no object.
+const Json& member(const Json& json, std::string_view name);
+std::string text(const Json& json, std::string_view name);  // "" where it is no text
+std::optional<std::uint64_t> count(const Json& json, std::string_view name);
+
+// "type: message" of the object in which both vendors report an error, in whatever form it comes.
+struct Report {
+  std::string type;
+  std::string code;
+  std::string message;
+  std::string words() const;
+};
+Report report(const Json& error);
+// The same for a body that may not even be JSON.
+Report report_of_body(std::string_view body);
+
+// "2026-03-01T10:00:00Z", with a fraction (rounded up) or an offset; nullopt where it is none.
+std::optional<WallTime> rfc3339(std::string_view text);
+
+// "BASE/path", whether or not the base ends in a slash.
+std::string address(const Options& options, std::string_view path);
+// POST of `body` with the headers that the configuration adds.
+http::Request post(const Options& options, std::string_view path, const Json& body);
+
+// The kind that a status and the header x-should-retry make of `kind`.
+Failure failure(FailureKind kind, int status, const http::Headers& headers, const Report& report,
+                WallTime now);
+
+}  // namespace syncd::llm::wire

@@ -1,0 +1,179 @@
+// How requests are written, and what replies that are no stream mean.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "jobs/llm/vendors.hpp"
+#include "jobs/llm/wire.hpp"
+
+namespace syncd::llm {
+namespace {
+
+using namespace std::chrono_literals;
+using Json = nlohmann::json;
+
+constexpr WallTime kNow{std::chrono::seconds(1445412480)};  // 2015-10-21T07:28:00Z
+
+std::unique_ptr<Dialect> dialect(const Vendor& vendor, const std::string& more = "") {
+  const config::Findings findings;
+  const auto table = config::Table::parse_text("api_key = \"secret\"\n" + more, "syncd.toml", findings);
+  Options common;
+  auto made = vendor.make(*table, common);
+  EXPECT_TRUE(findings.empty()) << findings.text();
+  return made;
+}
+
+std::string findings(const Vendor& vendor, const std::string& toml) {
+  const config::Findings found;
+  const auto table = config::Table::parse_text(toml, "syncd.toml", found);
+  Options common;
+  vendor.make(*table, common);
+  return found.text();
+}
+
+Ask ask() {
+  Ask ask;
+  ask.model = "m";
+  ask.system = "Be brief.";
+  ask.user = "Text \xFF";
+  ask.max_tokens = 100;
+  return ask;
+}
+
+bool has(const http::Request& request, const std::string& header) {
+  return std::find(request.headers.begin(), request.headers.end(), header) != request.headers.end();
+}
+
+TEST(Dialect, MessagesAsTheVendorWantsThem) {
+  const auto request = dialect(anthropic(), "headers = { x-team = \"a\" }")->request(ask());
+  EXPECT_EQ(request.url, "https://api.anthropic.com/v1/messages");
+  EXPECT_TRUE(has(request, "x-api-key: secret"));
+  EXPECT_TRUE(has(request, "anthropic-version: 2023-06-01"));
+  EXPECT_TRUE(has(request, "content-type: application/json"));
+  EXPECT_TRUE(has(request, "x-team: a"));
+  EXPECT_EQ(Json::parse(request.body),
+            Json::parse(R"({"model":"m","max_tokens":100,"stream":true,"system":"Be brief.",
+    "messages":[{"role":"user","content":"Text �"}]})"));
+}
+
+TEST(Dialect, ChatCompletionsAsTheServerWantsThem) {
+  Ask wanted = ask();
+  wanted.temperature = 0.5;
+  wanted.stop = {"END"};
+  const auto request = dialect(openai())->request(wanted);
+  EXPECT_EQ(request.url, "https://api.openai.com/v1/chat/completions");
+  EXPECT_TRUE(has(request, "authorization: Bearer secret"));
+  EXPECT_EQ(
+      Json::parse(request.body),
+      Json::parse(R"({"model":"m","max_completion_tokens":100,"stream":true,"temperature":0.5,"stop":["END"],
+    "stream_options":{"include_usage":true},"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Text �"}]})"));
+  const auto other =
+      dialect(openai(),
+              "base_url = \"http://127.0.0.1:1/v1/\"\nlimit_key = \"max_tokens\"\nstream_usage = false")
+          ->request(ask());
+  EXPECT_EQ(other.url, "http://127.0.0.1:1/v1/chat/completions");
+  EXPECT_EQ(Json::parse(other.body).count("stream_options"), 0U);
+  EXPECT_EQ(Json::parse(other.body).at("max_tokens"), 100);
+}
+
+TEST(Dialect, AKeyDoesNotTravelInTheClear) {
+  EXPECT_NE(findings(openai(), "base_url = \"http://models.internal/v1\"").find("https://"),
+            std::string::npos);
+  EXPECT_NE(findings(openai(), "base_url = \"http://localhost.evil.example/v1\"").find("https://"),
+            std::string::npos);
+  EXPECT_EQ(findings(openai(), "base_url = \"http://localhost:11434/v1\""), "")
+      << "a server of one's own needs no key";
+  EXPECT_NE(findings(anthropic(), "").find("api_key"), std::string::npos);
+}
+
+Failure failure(const Vendor& vendor, int status, const std::string& body,
+                std::vector<std::string> lines = {}) {
+  http::Headers headers;
+  for (const std::string& line : lines) headers.add_line(line);
+  return dialect(vendor)->failure(status, headers, body, kNow);
+}
+
+TEST(Dialect, StatusesSayWhatWentWrong) {
+  for (const Vendor* vendor : vendors()) {
+    const auto kind = [&](int status) { return failure(*vendor, status, "<html>").reason(); };
+    for (const int status : {400, 404, 413, 422, 301, 302, 204})
+      EXPECT_EQ(kind(status), FailureKind::Invalid) << status;
+    for (const int status : {401, 402, 403}) EXPECT_EQ(kind(status), FailureKind::Auth) << status;
+    for (const int status : {408, 409, 500, 502, 503, 504, 529})
+      EXPECT_EQ(kind(status), FailureKind::Retry) << status;
+    EXPECT_EQ(kind(429), FailureKind::RateLimited);
+  }
+}
+
+TEST(Dialect, ABodySaysMoreThanAStatus) {
+  EXPECT_EQ(failure(openai(), 429, R"({"error":{"code":"insufficient_quota","message":"pay"}})").reason(),
+            FailureKind::Auth);
+  EXPECT_EQ(
+      failure(openai(), 503, R"({"error":{"code":503,"message":"Loading model","type":"unavailable_error"}})")
+          .reason(),
+      FailureKind::Retry);
+  EXPECT_EQ(failure(openai(), 400, R"({"object":"error","message":"too long","code":400})").reason(),
+            FailureKind::Invalid);
+  EXPECT_EQ(
+      failure(anthropic(), 529, R"({"type":"error","error":{"type":"overloaded_error","message":"busy"}})")
+          .reason(),
+      FailureKind::Retry);
+  const Failure told =
+      failure(anthropic(), 400,
+              R"({"type":"error","error":{"type":"invalid_request_error","message":"bad \u001b[31mthing"}})");
+  EXPECT_EQ(told.reason(), FailureKind::Invalid);
+  EXPECT_EQ(told.kind(), ErrorKind::Data);
+  EXPECT_STREQ(told.what(), "status 400: invalid_request_error: bad \\x1b[31mthing");
+}
+
+TEST(Dialect, TheVendorsWishAboutRetriesWins) {
+  EXPECT_EQ(failure(anthropic(), 400, "", {"x-should-retry: true"}).reason(), FailureKind::Retry);
+  EXPECT_EQ(failure(anthropic(), 500, "", {"x-should-retry: false"}).reason(), FailureKind::Invalid);
+  EXPECT_EQ(failure(openai(), 429, "", {"retry-after: 7"}).retry_after(), 7s);
+}
+
+TEST(Dialect, EmptyCountersAskForAPause) {
+  const auto pause = [](const Vendor& vendor, std::vector<std::string> lines) {
+    http::Headers headers;
+    for (const std::string& line : lines) headers.add_line(line);
+    return dialect(vendor)->pause(headers, kNow);
+  };
+  EXPECT_EQ(pause(anthropic(), {"anthropic-ratelimit-requests-remaining: 0",
+                                "anthropic-ratelimit-requests-reset: 2015-10-21T07:28:30Z"}),
+            30s);
+  EXPECT_EQ(pause(anthropic(), {"anthropic-ratelimit-requests-remaining: 5",
+                                "anthropic-ratelimit-requests-reset: 2015-10-21T07:28:30Z"}),
+            std::nullopt);
+  EXPECT_EQ(pause(anthropic(),
+                  {"anthropic-ratelimit-tokens-remaining: 0", "anthropic-ratelimit-tokens-reset: yesterday"}),
+            std::nullopt);
+  EXPECT_EQ(pause(openai(), {"x-ratelimit-remaining-tokens: 0", "x-ratelimit-reset-tokens: 6m0s",
+                             "x-ratelimit-remaining-requests: 0", "x-ratelimit-reset-requests: 12ms"}),
+            6min);
+  EXPECT_EQ(pause(openai(), {"x-ratelimit-remaining-tokens: 0", "x-ratelimit-reset-tokens: soon"}),
+            std::nullopt);
+}
+
+TEST(Wire, InstantsWithFractionsAndOffsets) {
+  EXPECT_EQ(wire::rfc3339("2015-10-21T07:28:00Z"), kNow);
+  EXPECT_EQ(wire::rfc3339("2015-10-21T07:27:59.5Z"), kNow);
+  EXPECT_EQ(wire::rfc3339("2015-10-21T09:28:00+02:00"), kNow);
+  for (const char* wrong : {"", "2015", "2015-13-21T07:28:00Z", "2015-10-21 07:28:00Z", "2015-10-21T07:28:00",
+                            "2015-10-21T07:28:00+2", "x015-10-21T07:28:00Z"}) {
+    EXPECT_EQ(wire::rfc3339(wrong), std::nullopt) << wrong;
+  }
+}
+
+TEST(Prices, AreReadAndChecked) {
+  const config::Findings found;
+  const auto table = config::Table::parse_text(
+      "[m]\ninput = 3\noutput = 15.5\n[n]\ninput = -1\noutput = 1\n[o]\ninput = 1", "syncd.toml", found);
+  const auto prices = read_prices(*table);
+  ASSERT_EQ(prices.size(), 1U);
+  EXPECT_EQ(prices.at("m").output, 15.5);
+  EXPECT_EQ(found.size(), 2U) << found.text();
+}
+
+}  // namespace
+}  // namespace syncd::llm
