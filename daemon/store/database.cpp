@@ -15,12 +15,13 @@
 
 #include "daemon/base/error.hpp"
 #include "daemon/base/log.hpp"
+#include "daemon/store/statement.hpp"
 
 namespace syncd::store {
 namespace {
 
 // Forward only; entry n brings a database of version n to version n+1.
-constexpr std::array<const char*, 1> kMigrations = {
+constexpr std::array<const char*, 2> kMigrations = {
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE positions (job TEXT NOT NULL, partition TEXT NOT NULL, text TEXT NOT NULL,"
     "  saved_us INTEGER NOT NULL, PRIMARY KEY (job, partition)) STRICT, WITHOUT ROWID;"
@@ -33,10 +34,21 @@ constexpr std::array<const char*, 1> kMigrations = {
     "  STRICT, WITHOUT ROWID;"
     "CREATE TABLE dead_letters (id INTEGER PRIMARY KEY, job TEXT NOT NULL, time_us INTEGER NOT NULL,"
     "  record TEXT NOT NULL, error TEXT NOT NULL) STRICT;"
-    "CREATE INDEX dead_letters_by_job ON dead_letters (job, id);"};
-
-std::int64_t to_us(WallTime time) { return time.time_since_epoch().count(); }
-WallTime from_us(std::int64_t us) { return WallTime(WallTime::duration(us)); }
+    "CREATE INDEX dead_letters_by_job ON dead_letters (job, id);",
+    // An occurrence of the schedule has one run: the database itself refuses a second start.
+    "ALTER TABLE runs ADD COLUMN cause TEXT NOT NULL DEFAULT 'asked';"
+    "ALTER TABLE runs ADD COLUMN until_us INTEGER;"
+    "ALTER TABLE runs ADD COLUMN occurrences INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE runs ADD COLUMN resumed INTEGER NOT NULL DEFAULT 0;"
+    "CREATE UNIQUE INDEX runs_by_occurrence ON runs (job, planned_us)"
+    "  WHERE cause IN ('schedule', 'catch_up') AND outcome NOT IN ('skipped', 'missed');"
+    "CREATE TABLE run_positions (run INTEGER NOT NULL, partition TEXT NOT NULL, before TEXT NOT NULL,"
+    "  after TEXT NOT NULL, PRIMARY KEY (run, partition)) STRICT, WITHOUT ROWID;"
+    "CREATE TRIGGER runs_forget_positions AFTER DELETE ON runs"
+    "  BEGIN DELETE FROM run_positions WHERE run = OLD.id; END;"
+    "CREATE TABLE job_states (job TEXT PRIMARY KEY, schedule TEXT NOT NULL, decided_us INTEGER NOT NULL,"
+    "  ended_us INTEGER, succeeded INTEGER, why_not TEXT NOT NULL, failures INTEGER NOT NULL)"
+    "  STRICT, WITHOUT ROWID;"};
 
 std::string random_id() {
   std::random_device device;
@@ -44,46 +56,6 @@ std::string random_id() {
 }
 
 }  // namespace
-
-// A prepared statement for one use; binds in order, reads by column.
-class Database::Statement {
- public:
-  Statement(Database& database, const char* sql) : database_(database) {
-    if (sqlite3_prepare_v2(database.handle_.get(), sql, -1, &statement_, nullptr) != SQLITE_OK) {
-      database.fail("preparing a statement");
-    }
-  }
-  ~Statement() { sqlite3_finalize(statement_); }
-  Statement(const Statement&) = delete;
-  Statement& operator=(const Statement&) = delete;
-
-  Statement& bind(const std::string& text) {
-    sqlite3_bind_text(statement_, ++bound_, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
-    return *this;
-  }
-  Statement& bind(std::int64_t number) {
-    sqlite3_bind_int64(statement_, ++bound_, number);
-    return *this;
-  }
-  bool step() {
-    const int status = sqlite3_step(statement_);
-    if (status == SQLITE_ROW) return true;
-    if (status != SQLITE_DONE) database_.fail("writing the state database");
-    return false;
-  }
-  std::string text(int column) const {
-    const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-    return data ? std::string(data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)))
-                : std::string();
-  }
-  std::int64_t number(int column) const { return sqlite3_column_int64(statement_, column); }
-  bool null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
-
- private:
-  Database& database_;
-  sqlite3_stmt* statement_ = nullptr;
-  int bound_ = 0;
-};
 
 void Database::CloseDatabase::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
 Database::CloseFile::~CloseFile() {
@@ -253,26 +225,6 @@ void Database::end_run(const RunRecord& run) {
       .bind(static_cast<std::int64_t>(run.bytes))
       .bind(run.id)
       .step();
-}
-
-std::optional<RunRecord> Database::last_run(const std::string& job) {
-  Statement select(*this,
-                   "SELECT id, planned_us, started_us, ended_us, outcome, error, attempts, rows, bytes"
-                   " FROM runs WHERE job = ? AND outcome <> 'running' ORDER BY id DESC LIMIT 1");
-  select.bind(job);
-  if (!select.step()) return std::nullopt;
-  RunRecord run;
-  run.id = select.number(0);
-  run.job = job;
-  run.planned = from_us(select.number(1));
-  run.started = from_us(select.number(2));
-  if (!select.null(3)) run.ended = from_us(select.number(3));
-  run.outcome = select.text(4);
-  run.error = select.text(5);
-  run.attempts = static_cast<std::uint32_t>(select.number(6));
-  run.rows = static_cast<std::uint64_t>(select.number(7));
-  run.bytes = static_cast<std::uint64_t>(select.number(8));
-  return run;
 }
 
 int Database::close_interrupted_runs(WallTime time) {

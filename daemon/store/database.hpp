@@ -1,4 +1,4 @@
-// The SQLite state database of one state directory: who this daemon is, positions, runs, pauses and dead
+// The SQLite state database of one state directory: who this daemon is, positions, history, pauses and dead
 // letters.  Synchronous and quick (tens of microseconds); loop thread only.  All errors are Transient
 // (disk full, busy) or Permanent (not a database, newer schema).
 #pragma once
@@ -11,24 +11,21 @@
 #include <vector>
 
 #include "daemon/base/time.hpp"
+#include "daemon/schedule/history.hpp"
 
 struct sqlite3;
 struct sqlite3_stmt;
 
 namespace syncd::store {
 
-// How a run ended, in the words of the database and of --json.
-struct RunRecord {
-  std::int64_t id = 0;
-  std::string job;
-  WallTime planned;
-  WallTime started;
-  std::optional<WallTime> ended;  // none: still running, or interrupted by the end of the daemon
-  std::string outcome;            // running succeeded failed cancelled interrupted
-  std::string error;
-  std::uint32_t attempts = 0;
-  std::uint64_t rows = 0;
-  std::uint64_t bytes = 0;
+using schedule::RunRecord;
+
+// Which rows of the history.
+struct HistoryFilter {
+  std::optional<std::string> job = std::nullopt;
+  bool failed_only = false;  // what did not run counts too
+  std::optional<WallTime> since = std::nullopt;
+  std::uint64_t limit = 100;
 };
 
 struct DeadLetter {
@@ -44,13 +41,13 @@ struct Pause {
   std::string reason;
 };
 
-class Database {
+class Database final : public schedule::History {
  public:
   // Opens or creates DIR/state.db (DIR is made, 0700) and takes DIR/lock; throws a Permanent error that
   // names the holder where another daemon has it.  A database that is corrupt is set aside as
   // state.db.corrupt-TIME and a new one begun; set_aside() then names it.
   explicit Database(const std::filesystem::path& directory);
-  ~Database();
+  ~Database() override;
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
@@ -68,11 +65,26 @@ class Database {
   // A run is recorded before it starts; keeps the last 1,000 runs of each job.
   std::int64_t begin_run(const std::string& job, WallTime planned, WallTime started);
   void end_run(const RunRecord& run);
+  // The newest run that has ended.
   std::optional<RunRecord> last_run(const std::string& job);
   // Marks what an earlier process left running as interrupted; returns how many.
   int close_interrupted_runs(WallTime time);
 
-  void pause(const std::string& job, const std::string& reason, WallTime since);
+  // --- schedule::History (history.cpp)
+  std::optional<schedule::JobState> state(const std::string& job) override;
+  void save(const std::string& job, const schedule::JobState& state) override;
+  bool begin(RunRecord& run, const schedule::JobState& state) override;
+  void go_on(const RunRecord& run) override;
+  void end(const RunRecord& run, const schedule::JobState& state, bool fold) override;
+  void not_run(const RunRecord& row, const schedule::JobState& state) override;
+  std::optional<RunRecord> interrupted(const std::string& job) override;
+  void pause(const std::string& job, const std::string& reason, WallTime since) override;
+
+  // Newest first.
+  std::vector<RunRecord> history(const HistoryFilter& filter);
+  // Each job keeps its newest `runs` rows, and none older than `age` but the newest; 0: no limit.
+  void keep_history(std::uint64_t runs, std::chrono::nanoseconds age, WallTime now);
+
   void resume(const std::string& job);
   std::optional<Pause> paused(const std::string& job);
 
@@ -86,6 +98,7 @@ class Database {
 
  private:
   class Statement;
+  class Transaction;
   struct CloseDatabase {
     void operator()(sqlite3* handle) const;
   };
@@ -97,6 +110,11 @@ class Database {
   void open(const std::filesystem::path& file);
   bool intact();
   void migrate();
+  static RunRecord read_run(const Statement& row);
+  void save_positions(const RunRecord& run);
+  void read_positions(RunRecord& run);
+  void join_with_previous(const RunRecord& run);
+  void trim(const std::string& job, WallTime now);
   void execute(const char* sql);
   [[noreturn]] void fail(const std::string& doing) const;
 
@@ -104,6 +122,9 @@ class Database {
   std::unique_ptr<sqlite3, CloseDatabase> handle_;
   std::string instance_;
   std::optional<std::filesystem::path> set_aside_;
+  std::uint64_t keep_runs_ = 1000;
+  WallTime::duration keep_age_{0};
+  std::map<std::string, std::uint32_t> rows_since_trim_;  // by job
 };
 
 }  // namespace syncd::store
