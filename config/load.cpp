@@ -28,6 +28,11 @@ std::optional<std::string> not_empty(const std::string& text) {
   return text.empty() ? std::optional<std::string>("must not be empty") : std::nullopt;
 }
 
+std::optional<std::string> group_name(const std::string& name) {
+  if (name.empty() || valid_name(name)) return std::nullopt;
+  return "is written like the name of a job: a-z, 0-9, '_' and '-'; found " + config::quoted(name);
+}
+
 const Fields<Daemon>& daemon_fields() {
   static const auto all =
       Fields<Daemon>()
@@ -38,7 +43,16 @@ const Fields<Daemon>& daemon_fields() {
           .example("Europe/Paris")
           .add("drain_timeout", &Daemon::drain_timeout,
                "how long running jobs may take to reach their next commit after SIGTERM")
-          .at_most(hours(24));
+          .at_most(hours(24))
+          .add("max_running", &Daemon::max_running,
+               "how many jobs may run at the same time, those that run continuously not counted; 0: no limit")
+          .add("history_runs", &Daemon::history_runs, "rows of the history that each job keeps; 0: no limit")
+          .add("history_age", &Daemon::history_age, "rows older than this are dropped; 0: no limit")
+          .add("breaker_failures", &Daemon::breaker_failures,
+               "failures in a row after which the jobs of a connection leave it alone for a while; 0: never")
+          .add("breaker_pause", &Daemon::breaker_pause,
+               "shortest and longest time until one of them tries it again")
+          .range(milliseconds(1), hours(24));
   return all;
 }
 
@@ -70,6 +84,14 @@ const Fields<Retry>& retry_fields() {
   return all;
 }
 
+const Fields<Group>& group_fields() {
+  static const auto all =
+      Fields<Group>()
+          .add("max_running", &Group::max_running, "how many jobs of the group may run at the same time")
+          .at_least(1);
+  return all;
+}
+
 const Fields<Job>& job_fields() {
   static const auto all =
       Fields<Job>()
@@ -82,6 +104,27 @@ const Fields<Job>& job_fields() {
           .example("America/New_York")
           .add("timeout", &Job::timeout, "the longest that one run may take; 0: no limit")
           .add("retry", &Job::retry, retry_fields(), "what happens after a failure")
+          .add("overlap", &Job::overlap,
+               "what to do with an occurrence while the last run still goes on: skip it, queue it (one at "
+               "most), or let it replace the run")
+          .add("catch_up", &Job::catch_up,
+               "which of the occurrences that were missed while the daemon was down run later: none, one "
+               "(the last), or all:N (the last N)")
+          .example("all:3")
+          .add("catch_up_window", &Job::catch_up_window,
+               "what was missed longer ago does not run; 0: no limit")
+          .add("start_deadline", &Job::start_deadline,
+               "an occurrence that could not start for this long does not run; 0: it waits for ever")
+          .add("jitter", &Job::jitter,
+               "starts up to this much later, always the same time for this job on this host")
+          .at_most(hours(24))
+          .add("group", &Job::group, "jobs of a group do not run at the same time; see [groups.NAME]")
+          .check(group_name)
+          .example("reports")
+          .add("needs", &Job::needs, "runs only after the last run of each of these jobs has succeeded")
+          .example("[\"extract\"]")
+          .add("pause_on_failures", &Job::pause_on_failures,
+               "pauses the job after so many failed runs in a row; 0: never")
           .add("on_bad_record", &Job::on_bad_record, "what to do with a record that the sink refuses")
           .required("source", &Job::source,
                     "where records come from; its `type` says which other keys it has")
@@ -120,12 +163,23 @@ void read_connections(const Table& root, Config& config) {
   }
 }
 
+void read_groups(const Table& root, Config& config) {
+  const auto all = root.table("groups");
+  if (!all) return;
+  for (const std::string& name : all->keys()) {
+    const auto table = all->table(name);
+    if (!table) continue;
+    if (!valid_name(name)) all->fail(name, name_advice("group", name));
+    group_fields().read(*table, config.groups[name]);
+  }
+}
+
 Job read_job(const std::string& name, const Table& table) {
   Job job;
   job.name = name;
-  job.table = table;
   job.place = table.place();
   job_fields().read(table, job);
+  job.table = table;  // with what was refused
   for (const Table* part : {&job.source, &job.sink}) {
     if (!part->path().empty()) read_type(*part);
   }
@@ -157,6 +211,7 @@ void read_main(const Table& root, Config& config) {
   if (const auto table = root.table("log")) log_fields().read(*table, config.log);
   if (const auto table = root.table("control")) control_fields().read(*table, config.control);
   read_connections(root, config);
+  read_groups(root, config);
   read_jobs(root, config);
   root.finish();
   config.settings = root.leaves();
@@ -166,7 +221,7 @@ void read_main(const Table& root, Config& config) {
 }
 
 void read_job_file(const Table& root, const std::string& main_name, Config& config) {
-  for (const char* section : {"daemon", "log", "control", "connections"}) {
+  for (const char* section : {"daemon", "log", "control", "connections", "groups"}) {
     if (!root.has(section)) continue;
     root.expect(section);
     root.fail(section,
@@ -225,6 +280,7 @@ std::vector<SectionDoc> section_docs() {
   return {{"daemon", "the process", daemon_fields().docs()},
           {"log", "what it writes about itself", log_fields().docs()},
           {"control", "the socket of syncctl", control_fields().docs()},
+          {"groups.NAME", "jobs that do not run at the same time", group_fields().docs()},
           {"jobs.NAME", "one job", job_fields().docs()}};
 }
 

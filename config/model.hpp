@@ -20,6 +20,11 @@ struct Daemon {
   std::string state_dir = "/var/lib/syncd";
   std::string time_zone;  // of the schedules; "" = the system's
   std::chrono::nanoseconds drain_timeout = std::chrono::seconds(30);
+  std::uint32_t max_running = 0;      // 0 = no limit
+  std::uint64_t history_runs = 1000;  // of each job; 0 = no limit
+  std::chrono::nanoseconds history_age = std::chrono::hours(24 * 90);
+  std::uint32_t breaker_failures = 5;  // 0 = no breakers
+  DurationRange breaker_pause{std::chrono::seconds(10), std::chrono::minutes(5)};
   Table table;  // [daemon] itself, for table.fail("time_zone", ...)
 };
 
@@ -46,6 +51,11 @@ struct Control {
   std::string group = "syncd";
 };
 
+// Jobs that must not run at the same time, or only so many of them.
+struct Group {
+  std::uint32_t max_running = 1;
+};
+
 struct Connection {
   std::string name;
   std::string type;
@@ -64,6 +74,12 @@ constexpr auto enum_names(OnBadRecord) {
                     EnumName("dead_letter", OnBadRecord::kDeadLetter)};
 }
 
+enum class Overlap { kSkip, kQueue, kReplace };
+constexpr auto enum_names(Overlap) {
+  return std::array{EnumName("skip", Overlap::kSkip), EnumName("queue", Overlap::kQueue),
+                    EnumName("replace", Overlap::kReplace)};
+}
+
 struct Job {
   std::string name;
   std::string description;
@@ -71,6 +87,14 @@ struct Job {
   std::string time_zone;                // of the schedule; "" = the daemon's
   std::chrono::nanoseconds timeout{0};  // of one run; 0 = none
   Retry retry;
+  Overlap overlap = Overlap::kSkip;
+  std::string catch_up = "one";  // none | one | all:N; read by the schedule room
+  std::chrono::nanoseconds catch_up_window = std::chrono::hours(24);
+  std::chrono::nanoseconds start_deadline{0};  // 0 = none
+  std::chrono::nanoseconds jitter{0};
+  std::string group;
+  std::vector<std::string> needs;
+  std::uint32_t pause_on_failures = 0;  // 0 = never
   OnBadRecord on_bad_record = OnBadRecord::kHalt;
   Table source;                   // each has a string `type`, which is known already
   std::vector<Table> transforms;  // in the order of the file
@@ -84,6 +108,7 @@ struct Config {
   Log log;
   Control control;
   std::map<std::string, Connection> connections;
+  std::map<std::string, Group> groups;  // those that are declared; others have room for one
   std::map<std::string, Job> jobs;
   std::vector<std::string> files;  // read, the main file first
   Leaves settings;                 // everything in it but connections and jobs: "daemon.state_dir", ...
