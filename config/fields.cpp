@@ -42,8 +42,9 @@ void append_nested(const FieldDoc& parent, std::vector<FieldDoc> nested, std::ve
 }
 
 void fail_required(const Table& table, const std::string& key) {
-  table.fail(table.path().empty() ? fmt::format("required key '{}' is missing", key)
-                                  : fmt::format("required key '{}' is missing in [{}]", key, table.path()));
+  table.fail(key, table.path().empty()
+                      ? fmt::format("required key '{}' is missing", key)
+                      : fmt::format("required key '{}' is missing in [{}]", key, table.path()));
 }
 
 }  // namespace syncd::config::detail

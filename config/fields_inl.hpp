@@ -113,6 +113,7 @@ bool Fields<Options>::read_fields(const Table& table, Options& options) const {
       continue;
     }
     if (!field.read(table, field.rules, options)) {
+      table.refuse(key);
       good = false;
       continue;
     }

@@ -69,7 +69,11 @@ std::string unknown_text(std::string_view what, std::string_view word,
   if (const std::string near = nearest(word, known); !near.empty()) {
     return text + fmt::format("; did you mean '{}'?", near);
   }
-  if (!known.empty()) text += fmt::format("; known: {}", fmt::join(known, ", "));
+  std::vector<std::string> each;
+  for (const std::string& name : known) {
+    if (std::find(each.begin(), each.end(), name) == each.end()) each.push_back(name);
+  }
+  if (!each.empty()) text += fmt::format("; known: {}", fmt::join(each, ", "));
   return text;
 }
 

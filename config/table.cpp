@@ -168,43 +168,6 @@ struct Table::Nodes {
   }
 };
 
-std::string_view with_article(Type type) {
-  switch (type) {
-    case Type::kString:
-      return "a string";
-    case Type::kInteger:
-      return "an integer";
-    case Type::kFloat:
-      return "a number";
-    case Type::kBoolean:
-      return "a boolean";
-    case Type::kTable:
-      return "a table";
-    case Type::kArray:
-      return "a list";
-    case Type::kDateTime:
-      return "a date or time";
-    case Type::kAbsent:
-      break;
-  }
-  return "nothing";
-}
-
-std::string wrong_type(std::string_view key, std::string_view wanted, Type found) {
-  return fmt::format("'{}' must be {}, found {}", key, wanted, with_article(found));
-}
-
-std::string quoted(std::string_view text) {
-  constexpr std::size_t kShown = 60;
-  std::string clean = redact_uri(text);
-  if (clean.size() > kShown) {
-    std::size_t end = kShown;
-    while (end > 0 && (static_cast<unsigned char>(clean[end]) & 0xC0U) == 0x80U) --end;
-    clean = clean.substr(0, end) + "...";
-  }
-  return '\'' + clean + '\'';
-}
-
 Table::Table() = default;
 
 Table::Table(std::shared_ptr<const Document> document, const void* node, std::string path, Findings findings)
@@ -354,6 +317,8 @@ std::vector<Table> Table::tables(std::string_view key) const {
 
 void Table::expect(std::string_view key) const { known_.emplace(key); }
 
+void Table::refuse(std::string_view key) const { refused_.emplace(key); }
+
 bool Table::finish() const {
   bool good = true;
   for (const std::string& key : keys()) {
@@ -364,7 +329,10 @@ bool Table::finish() const {
   return good;
 }
 
-void Table::fail(std::string_view key, std::string text) const { findings_.add(place(key), std::move(text)); }
+void Table::fail(std::string_view key, std::string text) const {
+  refuse(key);
+  findings_.add(place(key), std::move(text));
+}
 
 void Table::fail(std::string text) const { findings_.add(place(), std::move(text)); }
 

@@ -41,7 +41,7 @@ std::string quoted(std::string_view text);
 
 // The getters: absent gives nullopt and no finding; a wrong type gives nullopt and the finding
 // "'KEY' must be an integer, found a string"; each of them marks the key as known.  Copies are
-// independent in what they have been asked for.  One thread at a time per copy.
+// independent in what they have been asked for, and in what was refused.  One thread at a time per copy.
 class Table {
  public:
   // An empty table without a file.
@@ -90,6 +90,12 @@ class Table {
   void fail(std::string_view key, std::string text) const;
   void fail(std::string text) const;
 
+  // There is a finding about the key (fail), or about what stands below it (refuse): whatever could be said
+  // about its value is said.  What judges several keys, or one of them further, asks first; so one mistake is
+  // one finding, and hides no other.
+  bool refused(std::string_view key) const { return refused_.contains(key); }
+  void refuse(std::string_view key) const;
+
   // "jobs.users.source"; "" for the file itself.
   const std::string& path() const { return path_; }
   // "KEY" with the path before it: "jobs.users.source.batch_rows".
@@ -115,6 +121,7 @@ class Table {
   std::string path_;
   Findings findings_;
   mutable std::set<std::string, std::less<>> known_;
+  mutable std::set<std::string, std::less<>> refused_;
 };
 
 }  // namespace syncd::config

@@ -1,6 +1,7 @@
 #include "jobs/columns.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "config/suggest.hpp"
 
@@ -8,6 +9,7 @@ namespace syncd::jobs {
 
 bool check_columns(const config::Table& table, std::string_view key, const Stream& stream,
                    const std::vector<std::string>& names) {
+  if (table.refused(key)) return false;
   if (!stream.columns) return true;
   bool all = true;
   for (const std::string& name : names) {
@@ -30,6 +32,13 @@ std::vector<std::size_t> resolve_columns(const Schema& schema, const std::vector
     found.push_back(*index);
   }
   return found;
+}
+
+std::vector<std::size_t> chosen_columns(const Schema& schema, const std::vector<std::string>& fields) {
+  if (!fields.empty()) return resolve_columns(schema, fields, "fields");
+  std::vector<std::size_t> columns(schema.size());
+  std::iota(columns.begin(), columns.end(), std::size_t{0});
+  return columns;
 }
 
 }  // namespace syncd::jobs

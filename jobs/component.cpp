@@ -1,6 +1,7 @@
 #include "jobs/component.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "config/suggest.hpp"
 #include "daemon/loop/worker.hpp"
@@ -20,19 +21,21 @@ std::shared_ptr<loop::Worker> RunContext::worker() {
 bool PlanContext::require_connection(const config::Table& table, const std::string& name,
                                      std::string_view type) const {
   if (table.refused("connection")) return false;
+  std::vector<std::string> fitting;
+  for (const auto& [known, connection] : config.connections) {
+    if (connection.type == type) fitting.push_back(known);
+  }
   const auto found = config.connections.find(name);
   if (found == config.connections.end()) {
-    std::vector<std::string> names;
-    for (const auto& [known, connection] : config.connections) {
-      if (connection.type == type) names.push_back(known);
-    }
-    table.fail("connection", config::unknown_text(fmt::format("{} connection", type), name, names));
+    table.fail("connection", config::unknown_text(fmt::format("{} connection", type), name, fitting));
     return false;
   }
   if (found->second.table.refused("type")) return false;
   if (found->second.type != type) {
-    table.fail("connection", fmt::format("connection {} is of type {}, {} is needed", config::quoted(name),
-                                         config::quoted(found->second.type), config::quoted(type)));
+    table.fail("connection",
+               fmt::format("connection {} is of type {}, {} is needed{}{}", config::quoted(name),
+                           config::quoted(found->second.type), config::quoted(type),
+                           fitting.empty() ? "" : "; known: ", fmt::join(fitting, ", ")));
     return false;
   }
   return true;

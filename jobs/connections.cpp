@@ -33,6 +33,7 @@ Connections::~Connections() = default;
 
 void Connections::check(const std::map<std::string, config::Connection>& connections) {
   for (const auto& [name, connection] : connections) {
+    if (connection.table.refused("type")) continue;
     if (connection.type == "postgres") {
       postgres::Options options;
       postgres::option_fields().read(connection.table, options);

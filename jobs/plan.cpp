@@ -13,6 +13,7 @@ namespace {
 template <class Component>
 const Kind<Component>* find_kind(std::span<const Kind<Component>* const> all, const config::Table& table,
                                  std::string_view what) {
+  if (table.refused("type")) return nullptr;
   const std::string type = table.string("type").value_or("");
   std::vector<std::string> known;
   for (const auto* kind : all) {
@@ -44,6 +45,10 @@ std::optional<schedule::Zone> find_zone(schedule::Zones& zones, const config::Co
 
 std::optional<schedule::Schedule> parse_schedule(const config::Config& config, const config::Job& job,
                                                  schedule::Zones& zones) {
+  if (job.table.refused("schedule")) {
+    if (!job.time_zone.empty()) find_zone(zones, config, job);  // all mistakes at once
+    return std::nullopt;
+  }
   try {
     const auto schedule = schedule::Schedule::parse(job.schedule);
     if (schedule.uses_wall_clock()) {
@@ -56,8 +61,8 @@ std::optional<schedule::Schedule> parse_schedule(const config::Config& config, c
     }
     return schedule;
   } catch (const config::ValueError& error) {
-    job.table.fail("schedule", error.what());
-    if (!job.time_zone.empty()) find_zone(zones, config, job);  // all mistakes at once
+    job.table.fail("schedule", std::string("'schedule': ") + error.what());
+    if (!job.time_zone.empty()) find_zone(zones, config, job);
     return std::nullopt;
   }
 }

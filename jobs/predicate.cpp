@@ -50,6 +50,18 @@ Predicate::Predicate(const PredicateOptions& options) : field_(options.field) {
   }
 }
 
+std::optional<Predicate> read_predicate(const config::Table& table, const std::string& key,
+                                        const PredicateOptions& options, const Stream& stream) {
+  if (table.refused(key)) return std::nullopt;
+  check_columns(*table.table(key), "field", stream, {options.field});
+  try {
+    return Predicate(options);
+  } catch (const config::ValueError& error) {
+    table.fail(key, fmt::format("'{}' {}", key, error.what()));
+    return std::nullopt;
+  }
+}
+
 void Predicate::bind(const Schema& schema, std::string_view doing) {
   column_ = resolve_columns(schema, {field_}, doing).front();
 }

@@ -12,6 +12,8 @@
 
 namespace syncd::jobs {
 
+struct Stream;
+
 // Exactly one of the conditions is given.
 struct PredicateOptions {
   std::string field;
@@ -46,5 +48,9 @@ class Predicate {
   std::shared_ptr<const Pattern> pattern_;
   std::size_t column_ = 0;
 };
+
+// The condition of the table `key`; nullopt and the findings where it is wrong.
+std::optional<Predicate> read_predicate(const config::Table& table, const std::string& key,
+                                        const PredicateOptions& options, const Stream& stream);
 
 }  // namespace syncd::jobs

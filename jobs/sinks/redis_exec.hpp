@@ -81,7 +81,7 @@ Plan<Sink> exec_plan(const config::Table& table, PlanContext& context, const con
   Options options;
   Plan<Sink> plan;
   plan.guarantees = exec_guarantees(false);
-  if (!fields.read(table, options)) return plan;
+  fields.read(table, options);
   context.require_connection(table, options.connection, "redis");
   const Template key = read_key_template(table, "key", options.key, context, per == KeyPer::Sink);
   const std::optional<Predicate> rule = read_delete_rule(table, options, context);

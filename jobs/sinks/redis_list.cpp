@@ -84,7 +84,7 @@ Plan<Sink> plan(const config::Table& table, PlanContext& context) {
   Options options;
   Plan<Sink> plan;
   plan.guarantees = script_guarantees();
-  if (!option_fields().read(table, options)) return plan;
+  option_fields().read(table, options);
   context.require_connection(table, options.connection, "redis");
   Template key = read_key_template(table, "key", options.key, context, /*constant_ok=*/true);
   std::optional<Template> value;

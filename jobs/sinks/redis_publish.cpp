@@ -57,7 +57,7 @@ Plan<Sink> plan(const config::Table& table, PlanContext& context) {
   Plan<Sink> plan;
   plan.guarantees = script_guarantees();
   plan.guarantees.emplace_back("a message reaches only those who listen at that moment: Redis keeps none");
-  if (!option_fields().read(table, options)) return plan;
+  option_fields().read(table, options);
   context.require_connection(table, options.connection, "redis");
   Template channel = read_key_template(table, "channel", options.channel, context, /*constant_ok=*/true);
   std::optional<Template> value;

@@ -53,6 +53,7 @@ const config::Fields<RedisDelete>& redis_delete_fields() {
 
 Template read_template(const config::Table& table, const char* key, const std::string& text,
                        const PlanContext& context) {
+  if (table.refused(key)) return {};
   try {
     Template parsed = Template::parse(text);
     check_columns(table, key, context.stream, parsed.fields());
@@ -65,9 +66,8 @@ Template read_template(const config::Table& table, const char* key, const std::s
 
 Template read_key_template(const config::Table& table, const char* key, const std::string& text,
                            const PlanContext& context, bool constant_ok) {
-  const std::size_t before = table.findings().size();
   Template parsed = read_template(table, key, text, context);
-  if (table.findings().size() != before) return parsed;
+  if (table.refused(key)) return parsed;
   if (parsed.ambiguous()) {
     table.fail(key,
                fmt::format("'{}': put a text between two columns, such as ':'; without one, different rows "
@@ -84,14 +84,7 @@ Template read_key_template(const config::Table& table, const char* key, const st
 std::optional<Predicate> read_delete_rule(const config::Table& table, const RedisDelete& options,
                                           const PlanContext& context) {
   if (!options.delete_if) return std::nullopt;
-  try {
-    Predicate rule(*options.delete_if);
-    check_columns(table, "delete_if", context.stream, {rule.field()});
-    return rule;
-  } catch (const config::ValueError& error) {
-    table.fail("delete_if", fmt::format("delete_if {}", error.what()));
-    return std::nullopt;
-  }
+  return read_predicate(table, "delete_if", *options.delete_if, context.stream);
 }
 
 std::string milliseconds(std::chrono::nanoseconds ttl) {

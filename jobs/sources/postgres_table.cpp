@@ -87,7 +87,7 @@ std::string PostgresTable::describe(const Position& position) const {
 Plan<Source> plan(const config::Table& table, PlanContext& context) {
   PostgresTableOptions options = read_options(table, context.stream.repeats_harmlessly);
   options.deletes = context.job.sink.has("delete_if");
-  if (!options.connection.empty()) context.require_connection(table, options.connection, "postgres");
+  context.require_connection(table, options.connection, "postgres");
   if (!options.columns.empty()) context.stream.columns = options.columns;
   Plan<Source> plan;
   plan.guarantees = guarantees(options);

@@ -27,10 +27,11 @@ std::optional<LateCommits> parse_late(const std::string& text, std::chrono::nano
 
 void check_options(const config::Table& table, PostgresTableOptions& options, bool repeats_harmlessly) {
   try {
+    // The default, where another type stands there.
     const auto late = parse_late(options.late_commits, options.lag);
     if (!late) {
-      table.fail("late_commits",
-                 config::unknown_text("way", options.late_commits, {"fence", "xid", "lag:10s", "ignore"}));
+      table.fail("late_commits", config::unknown_text("late_commits", options.late_commits,
+                                                      {"fence", "xid", "lag:10s", "ignore"}));
     } else {
       options.late = *late;
     }
@@ -45,7 +46,8 @@ void check_options(const config::Table& table, PostgresTableOptions& options, bo
     std::vector<std::string> sorted = options.columns;
     std::sort(sorted.begin(), sorted.end());
     const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
-    if (twice != sorted.end()) table.fail("columns", fmt::format("names {} twice", config::quoted(*twice)));
+    if (twice != sorted.end())
+      table.fail("columns", fmt::format("'columns' names {} twice", config::quoted(*twice)));
   }
 }
 
@@ -110,7 +112,8 @@ const config::Fields<PostgresTableOptions>& postgres_table_fields() {
 
 PostgresTableOptions read_options(const config::Table& table, bool repeats_harmlessly) {
   PostgresTableOptions options;
-  if (postgres_table_fields().read(table, options)) check_options(table, options, repeats_harmlessly);
+  postgres_table_fields().read(table, options);
+  check_options(table, options, repeats_harmlessly);
   options.hold = options.fence == FenceWay::Hold || (options.fence == FenceWay::Auto && !repeats_harmlessly);
   options.rescan = options.on_source_change == OnSourceChange::Rescan ||
                    (options.on_source_change == OnSourceChange::Auto && repeats_harmlessly);

@@ -1,7 +1,5 @@
 // filter: lets rows pass by a condition on one column.
-#include "config/duration.hpp"
 #include "jobs/catalogue.hpp"
-#include "jobs/columns.hpp"
 #include "jobs/predicate.hpp"
 #include "jobs/row_json.hpp"
 
@@ -68,18 +66,14 @@ Plan<Transform> plan(const config::Table& table, PlanContext& context) {
   std::vector<Rule> rules;
   const auto add = [&](const char* key, const std::optional<PredicateOptions>& given, bool keeps) {
     if (!given) return;
-    check_columns(table, key, context.stream, {given->field});
-    try {
-      rules.push_back(Rule{Predicate(*given), keeps});
-    } catch (const config::ValueError& error) {
-      table.fail(key, std::string(key) + " " + error.what());
+    if (auto rule = read_predicate(table, key, *given, context.stream)) {
+      rules.push_back(Rule{std::move(*rule), keeps});
     }
   };
-  if (option_fields().read(table, options)) {
-    add("keep_if", options.keep_if, true);
-    add("drop_if", options.drop_if, false);
-    if (!options.keep_if && !options.drop_if) table.fail("filter needs keep_if or drop_if");
-  }
+  option_fields().read(table, options);
+  add("keep_if", options.keep_if, true);
+  add("drop_if", options.drop_if, false);
+  if (!table.has("keep_if") && !table.has("drop_if")) table.fail("filter needs keep_if or drop_if");
   plan.make = [rules = std::move(rules)](RunContext& run) {
     return std::make_unique<Filter>(rules, run.bad_records);
   };

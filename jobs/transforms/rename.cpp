@@ -74,8 +74,10 @@ class Rename final : public Transform {
 Plan<Transform> plan(const config::Table& table, PlanContext& context) {
   Options options;
   Plan<Transform> plan;
-  if (option_fields().read(table, options) &&
-      check_columns(table, "fields", context.stream, old_names(options.fields)) && context.stream.columns) {
+  option_fields().read(table, options);
+  if (!check_columns(table, "fields", context.stream, old_names(options.fields))) {
+    context.stream.columns.reset();  // what comes after cannot be judged
+  } else if (context.stream.columns) {
     context.stream.columns = renamed(*context.stream.columns, options.fields);
     if (const auto twice = duplicate(*context.stream.columns)) {
       table.fail("fields", "two columns would be named '" + *twice + "'");

@@ -54,8 +54,10 @@ class Select final : public Transform {
 Plan<Transform> plan(const config::Table& table, PlanContext& context) {
   Options options;
   Plan<Transform> plan;
-  if (option_fields().read(table, options)) check_columns(table, "fields", context.stream, options.fields);
+  option_fields().read(table, options);
+  check_columns(table, "fields", context.stream, options.fields);
   context.stream.columns = options.fields;
+  if (options.fields.empty()) context.stream.columns.reset();  // what comes after cannot be judged
   plan.make = [fields = options.fields](RunContext&) { return std::make_unique<Select>(fields); };
   return plan;
 }

@@ -48,7 +48,8 @@ class Throttle final : public Transform {
 Plan<Transform> plan(const config::Table& table, PlanContext&) {
   Options options;
   Plan<Transform> plan;
-  if (option_fields().read(table, options) && !options.rows_per_second && !options.bytes_per_second) {
+  option_fields().read(table, options);
+  if (!table.has("rows_per_second") && !table.has("bytes_per_second")) {
     table.fail("throttle needs rows_per_second or bytes_per_second");
   }
   plan.make = [options](RunContext& context) { return std::make_unique<Throttle>(context.clock, options); };

@@ -56,7 +56,6 @@ TEST(Load, ReadsTheShippedConfiguration) {
   const Config config = load_or_throw(folder + "syncd.toml");
   EXPECT_EQ(config.files, (std::vector<std::string>{folder + "syncd.toml", folder + "jobs.d/users.toml"}));
   EXPECT_EQ(config.connections.at("app").type, "postgres");
-  EXPECT_EQ(config.connections.at("app").table.integer("pool"), 4);
   EXPECT_EQ(config.connections.at("cache").type, "redis");
   const Job& job = config.jobs.at("users");
   EXPECT_EQ(job.name, "users");

@@ -83,8 +83,54 @@ TEST_F(PlanTest, AZoneWithoutEffectIsRefused) {
 TEST_F(PlanTest, TheScheduleAndItsZoneAreBothTold) {
   plan(job("a", "schedule = 'cron 0 25 * * *'\ntime_zone = 'Asia/Tokio'\n"));
   EXPECT_EQ(errors_,
-            ":2:1: hour: found '25'; write 0 to 23\n"
+            ":2:1: 'schedule': hour: found '25'; write 0 to 23\n"
             ":3:1: unknown time zone 'Asia/Tokio'; did you mean 'Asia/Tokyo'?");
+}
+
+TEST_F(PlanTest, OneMistakeIsOneFinding) {
+  plan(
+      "[jobs.a]\nsource = { type = 'postgres_table', connection = 7, columns = ['id', 'name'] }\n"
+      "[jobs.a.sink]\ntype = 'redis_hash'\nconnection = 'cache'\nkey = 'k:{id'\n"
+      "delete_if = { field = 'id', is_nul = true }\n"
+      "[jobs.b]\nschedule = 5\nsource = { type = 7 }\nsink = { typ = 'redis_hash' }\n");
+  EXPECT_EQ(errors_,
+            ":1:1: required key 'schedule' is missing in [jobs.a]\n"
+            ":2:10: required key 'table' is missing in [jobs.a.source]\n"
+            ":2:10: required key 'cursor' is missing in [jobs.a.source]\n"
+            ":2:37: 'connection' must be a string, found an integer\n"
+            ":6:1: 'key': '{' at 3 is never closed; write {{ for a brace\n"
+            ":7:29: unknown key 'is_nul'; did you mean 'is_null'?\n"
+            ":9:1: 'schedule' must be a string, found an integer\n"
+            ":10:12: 'type' must be a string, found an integer\n"
+            ":11:8: required key 'type' is missing in [jobs.b.sink]");
+}
+
+TEST_F(PlanTest, AMistakeHidesNoOther) {
+  plan(
+      "[jobs.a]\nschedule = 'every 30 parsecs'\n"
+      "[jobs.a.source]\ntype = 'postgres_table'\nconnection = 'cache'\ntable = 't'\ncolumns = ['id', "
+      "'id']\n"
+      "cursor = []\nbatch_row = 5\nlate_commits = 'fense'\n"
+      "[[jobs.a.transforms]]\ntype = 'filter'\nkep_if = 1\nkeep_if = { field = 'idd', matches = '(' }\n"
+      "[[jobs.a.transforms]]\ntype = 'rename'\nfields = { x = 'y' }\nmore = 1\n"
+      "[jobs.a.sink]\ntype = 'redis_stream'\nconnection = 'cash'\nkey = '{'\nfields = 'name'\nttl = '5'\n");
+  const std::string unit = "write a duration with a unit (ns us ms s m h d w), such as \"30s\" or \"1h30m\"";
+  EXPECT_EQ(errors_, ":2:1: 'schedule': found '30 parsecs'; " + unit +
+                         "\n"
+                         ":5:1: connection 'cache' is of type 'redis', 'postgres' is needed; known: app\n"
+                         ":7:1: 'columns' names 'id' twice\n"
+                         ":8:1: 'cursor' must name at least one column\n"
+                         ":9:1: unknown key 'batch_row'; did you mean 'batch_rows'?\n"
+                         ":10:1: unknown late_commits 'fense'; did you mean 'fence'?\n"
+                         ":13:1: unknown key 'kep_if'; did you mean 'keep_if'?\n"
+                         ":14:1: 'keep_if' matches: missing closing parenthesis (at 2)\n"
+                         ":14:13: unknown column 'idd'; did you mean 'id'?\n"
+                         ":17:1: unknown column 'x'; known: id\n"
+                         ":18:1: unknown key 'more'; known: fields, type\n"
+                         ":21:1: unknown redis connection 'cash'; known: cache\n"
+                         ":22:1: 'key': '{' at 1 is never closed; write {{ for a brace\n"
+                         ":24:1: 'ttl': found '5'; " +
+                         unit);
 }
 
 }  // namespace

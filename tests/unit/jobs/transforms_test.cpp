@@ -122,8 +122,8 @@ TEST_F(TransformTest, FilterSaysWhatIsWrongWithItsConditions) {
        "keep_if = { field = 'nmae', is_null = true }\n"
        "drop_if = { field = 'name', matches = '(' }");
   EXPECT_EQ(findings_.text(),
-            "job.toml:1:1: unknown column 'nmae'; did you mean 'name'?\n"
-            "job.toml:2:1: drop_if matches: missing closing parenthesis (at 2)");
+            "job.toml:1:13: unknown column 'nmae'; did you mean 'name'?\n"
+            "job.toml:2:1: 'drop_if' matches: missing closing parenthesis (at 2)");
 }
 
 TEST_F(TransformTest, FilterNeedsACondition) {
