@@ -5,7 +5,7 @@
 namespace syncd::jobs {
 
 std::span<const SourceKind* const> sources() {
-  static const std::array all = {&postgres_table()};
+  static const std::array all = {&files(), &postgres_table()};
   return all;
 }
 

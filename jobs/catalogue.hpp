@@ -9,6 +9,7 @@
 namespace syncd::jobs {
 
 // sources/
+const SourceKind& files();
 const SourceKind& postgres_table();
 // transforms/
 const TransformKind& filter();
@@ -19,7 +20,8 @@ const TransformKind& rebatch();
 const TransformKind& rename();
 const TransformKind& select();
 const TransformKind& throttle();
-// sinks/
+// sinks/; with "_sink" where the word means something else already
+const SinkKind& file();
 const SinkKind& redis_hash();
 const SinkKind& redis_json();
 const SinkKind& redis_list();
@@ -28,6 +30,7 @@ const SinkKind& redis_set();
 const SinkKind& redis_sorted_set();
 const SinkKind& redis_stream();
 const SinkKind& redis_string();
+const SinkKind& stdout_sink();
 
 std::span<const SourceKind* const> sources();
 std::span<const TransformKind* const> transforms();

@@ -37,6 +37,8 @@ class FileReader {
   std::string sample();
   // The last of `content.marks` up to which the file is what was read; nullopt: it is another one.
   std::optional<Mark> prove(const Content& content);
+  // Whether it has this many bytes.
+  bool reaches(std::uint64_t size) { return size == 0 || !read_fully(size - 1, 1).empty(); }
   // The mark at the beginning of the last line that is not complete: everything before counts as read.
   Mark last_line();
 
@@ -69,6 +71,7 @@ class FileReader {
   void rest();
   std::size_t memory() const noexcept { return window_.capacity(); }
   const FileHandle& file() const noexcept { return bytes_->file(); }
+  bool compressed() const noexcept { return bytes_->sequential(); }
   FileHandle release() noexcept { return bytes_->release(); }
   const FileCounts& counts() const noexcept { return counts_; }
 

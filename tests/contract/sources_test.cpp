@@ -3,6 +3,7 @@
 #include "jobs/connections.hpp"
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/run_task.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace syncd::jobs {
 namespace {
@@ -32,9 +33,19 @@ Place postgres_place(const config::Findings& findings) {
   return place;
 }
 
+Place files_place(const config::Findings&) {
+  static const syncd::test::TempDir folder;
+  std::string lines;
+  for (int i = 1; i <= 100; ++i) lines += "line " + std::to_string(i) + "\n";
+  Place place;
+  place.options = "paths = [\"" + folder.write("a.log", lines) + "\"]\nmode = \"follow\"\nbatch_rows = 7";
+  return place;
+}
+
 // Every source of the catalogue needs an entry.
 const std::map<std::string_view, Place (*)(const config::Findings&)>& places() {
   static const std::map<std::string_view, Place (*)(const config::Findings&)> all = {
+      {"files", &files_place},
       {"postgres_table", &postgres_place},
   };
   return all;

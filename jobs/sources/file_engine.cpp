@@ -1,0 +1,346 @@
+#include "jobs/sources/file_engine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace syncd::jobs {
+namespace {
+
+// Folders are looked through that often although every change in them brings an event.
+constexpr Duration kLookEvery = std::chrono::seconds(30);
+
+std::optional<std::uint64_t> slot_of(std::string_view partition) {
+  std::uint64_t slot = 0;
+  const auto [end, error] = std::from_chars(partition.data(), partition.data() + partition.size(), slot);
+  if (error != std::errc() || end != partition.data() + partition.size() || slot == 0) return std::nullopt;
+  return slot;
+}
+
+}  // namespace
+
+FileEngine::FileEngine(const FilesOptions& options, const std::atomic<bool>& interrupted)
+    : options_(options),
+      multiline_(compile(options.multiline)),
+      style_{&options_, &multiline_, &interrupted},
+      globs_(options.paths, options.exclude, options.state_dir, options.follow_symlinks) {}
+
+// --- positions -----------------------------------------------------------------------------------------
+
+void FileEngine::begin(const Positions& from, bool to_the_end) {
+  std::optional<Begin> begin;
+  std::map<std::uint64_t, FilePosition> held;
+  for (const auto& [partition, text] : from.all()) {
+    if (text.empty()) continue;
+    if (partition == kBeginPartition) {
+      begin = decode_begin(text);
+      continue;
+    }
+    const auto slot = slot_of(partition);
+    if (!slot) throw Error(ErrorKind::Permanent, "reading the positions: '" + partition + "' is no file's");
+    held.emplace(*slot, decode_file_position(text));
+  }
+  const bool asked = begin && *begin != Begin::Looked;
+  const bool none = !begin && held.empty();
+  if (asked || (none && any_committed_)) clear();
+  if (none && options_.start_at == StartAt::Checkpoint) {
+    throw Error(ErrorKind::Permanent,
+                "beginning: there is no checkpoint, and start_at is \"checkpoint\"; say where with "
+                "`syncctl checkpoint rewind JOB --to beginning` (or end)");
+  }
+  begin_ = asked ? *begin : options_.start_at == StartAt::End ? Begin::End : Begin::Beginning;
+  say_looked_ = begin != Begin::Looked;
+  if (!asked && !none) looked_ = true;
+  to_the_end_ = to_the_end;
+  restore(std::move(held));
+  look_due_ = true;
+  look_not_before_ = TimePoint();
+  last_ = Position();
+  idle_said_ = false;
+}
+
+void FileEngine::clear() {
+  while (!files_.empty()) forget(files_.begin()->first);
+  suspects_.clear();
+  looked_ = any_committed_ = false;
+}
+
+void FileEngine::restore(std::map<std::uint64_t, FilePosition> held) {
+  ready_.clear();
+  announced_.clear();
+  waiting_.clear();
+  std::vector<std::uint64_t> obsolete;
+  for (const auto& [slot, file] : files_) {
+    const auto found = held.find(slot);
+    if (found == held.end()) {
+      if (file->origin == Tracked::Origin::Copy || file->begins.key != file->position.key) {
+        obsolete.push_back(slot);
+      } else {
+        resume(*file, file->begins);
+        if (file->origin == Tracked::Origin::End) announce(*file);
+      }
+      continue;
+    }
+    const bool same = found->second.key == file->position.key && found->second.path == file->position.path;
+    if (!same) {
+      obsolete.push_back(slot);
+      continue;
+    }
+    resume(*file, found->second);
+    file->said = file->committed = encode(found->second);
+    held.erase(found);
+  }
+  for (const std::uint64_t slot : obsolete) forget(slot);
+  for (auto& [slot, position] : held) {
+    Tracked& file = add(slot, std::move(position), Tracked::Origin::Beginning);
+    file.begins.content = Content();
+    file.said = file.committed = encode(file.position);
+  }
+}
+
+void FileEngine::resume(Tracked& file, FilePosition at) {
+  if (file.reader) {
+    file.counts = file.all_counts();
+    file.file = file.reader->release();
+    file.reader.reset();
+  }
+  file.position = std::move(at);
+  std::erase_if(file.marks, [&](const Mark& mark) { return mark.offset > file.position.offset(); });
+  file.said.clear();
+  file.committed.clear();
+  file.copy_of.reset();
+  file.trouble.clear();
+  file.behind_since.reset();
+  file.proven = file.at_end = file.queued = file.finishing = false;
+}
+
+void FileEngine::committed(const Position& position) {
+  any_committed_ = true;
+  const auto slot = slot_of(position.partition());
+  const auto found = slot ? files_.find(*slot) : files_.end();
+  if (found == files_.end()) return;
+  Tracked& file = *found->second;
+  file.committed = position.text();
+  if (!file.copy_of) return;
+  // The copy has a position of its own now: the original need not remember it any more.
+  const auto original = files_.find(file.copy_of->first);
+  if (original != files_.end()) std::erase(original->second->position.earlier, file.copy_of->second);
+  file.copy_of.reset();
+}
+
+// --- steps ---------------------------------------------------------------------------------------------
+
+FileEngine::Step FileEngine::step(TimePoint now, WallTime wall, const News& news) {
+  for (const Position& position : news.committed) committed(position);
+  if (news.names) look_due_ = true;
+  for (const std::string& path : news.written) {
+    const auto known = by_path_.find(path);
+    if (known == by_path_.end()) continue;
+    const auto facts = look_at(path, options_.follow_symlinks);
+    if (facts && facts->key == known->second->position.key) {
+      touch(*known->second, *facts, now);
+    } else {
+      look_due_ = true;
+    }
+  }
+  if (now >= looked_at_ + kLookEvery || (look_again_ && now >= *look_again_)) look_due_ = true;
+  if (polls() && now >= polled_at_ + options_.poll) {
+    poll(now);
+    attend(now, wall);
+    polled_at_ = now;
+  }
+  if (look_due_ && now >= look_not_before_) {
+    look(now);
+    attend(now, wall);
+    forget_old(wall);
+  }
+  Step step;
+  step.batch = next(now);
+  if (step.batch) {
+    step.batch->set_caught_up(ready_.empty() && announced_.empty() && !look_due_);
+    idle_said_ = step.batch->caught_up();
+    last_ = step.batch->position();
+  } else if (!look_due_ && !idle_said_) {
+    idle_said_ = true;
+    step.batch.emplace(options_.schema, last_.text().empty()
+                                            ? Position(std::string(kBeginPartition), encode(Begin::Looked))
+                                            : last_);
+    step.batch->set_caught_up(true);
+  } else {
+    step.done = to_the_end_ && nothing_left();
+    step.again = next_time();
+  }
+  step.lag = lag(now);
+  if (step.done) fail_with_trouble();
+  step.warnings = std::exchange(warnings_, {});
+  return step;
+}
+
+std::optional<Batch> FileEngine::next(TimePoint now) {
+  if (auto batch = announcement()) return batch;
+  for (std::size_t tries = ready_.size(); tries > 0 && !ready_.empty(); --tries) {
+    Tracked& file = *ready_.front();
+    ready_.pop_front();
+    file.queued = false;
+    if (auto batch = read(file, now)) return batch;
+  }
+  return time_out(now);
+}
+
+// A position that changed without any row.
+std::optional<Batch> FileEngine::announcement() {
+  while (!announced_.empty()) {
+    const auto found = files_.find(announced_.front());
+    announced_.pop_front();
+    if (found == files_.end()) continue;
+    Tracked& file = *found->second;
+    std::string text = encode(file.position);
+    if (text == file.said) continue;
+    file.said = text;
+    return Batch(options_.schema, Position(file.partition, std::move(text)));
+  }
+  // Behind those of the files that the first look found: their ends must not be taken for beginnings.
+  if (!say_looked_ || !looked_) return std::nullopt;
+  say_looked_ = false;
+  return Batch(options_.schema, Position(std::string(kBeginPartition), encode(Begin::Looked)));
+}
+
+std::optional<Batch> FileEngine::read(Tracked& file, TimePoint now) {
+  using Status = FileReader::Status;
+  Batch batch(options_.schema, Position());
+  Status status = Status::End;
+  std::optional<FileFacts> facts;
+  try {
+    if (!ensure_open(file, now)) return std::nullopt;
+    facts = look_at(file.handle());
+    const std::uint64_t before = file.reader->read_to();
+    status = file.reader->fill(batch, *file.name, all_of(file));
+    if (file.reader->read_to() != before) file.active = now;
+  } catch (const Error& error) {
+    trouble(file, error.what());
+    return std::nullopt;
+  }
+  auto out = deliver(file, std::move(batch));
+  if (status == Status::Changed) {
+    truncated(file, now);
+  } else if (status == Status::More) {
+    queue(file, now);
+    if (to_the_end_) std::rotate(ready_.begin(), ready_.end() - 1, ready_.end());
+  } else {
+    file.at_end = true;
+    file.behind_since.reset();
+    if (facts) file.read = *facts;
+    if (status == Status::Torn && !options_.follow) {
+      trouble(file, "ends in the middle of something compressed");
+    } else if (file.compressed && !file.reader->record_waits() && !file.reader->line_waits()) {
+      finish(file);
+    } else {
+      file.reader->rest();
+    }
+  }
+  return out;
+}
+
+std::optional<Batch> FileEngine::deliver(Tracked& file, Batch batch) {
+  const bool waits = file.reader->record_waits() || file.reader->line_waits();
+  if (waits) {
+    waiting_.insert(file.slot);
+  } else {
+    waiting_.erase(file.slot);
+  }
+  if (batch.empty() && file.reader->offset() == file.position.offset()) return std::nullopt;
+  file.position.content = file.reader->content();
+  file.add_mark();
+  file.said = encode(file.position);
+  batch.set_position(Position(file.partition, file.said));
+  if (!batch.empty()) {
+    batch.set_row_positions(file.reader->rows(file.partition, file.position));
+    batch.keep_alive(file.name);
+  }
+  return batch;
+}
+
+// --- time ----------------------------------------------------------------------------------------------
+
+std::optional<TimePoint> FileEngine::flush_at(const Tracked& file) const {
+  std::optional<TimePoint> at;
+  if (!file.reader || !file.at_end) return at;
+  if (file.reader->record_waits()) at = file.active + options_.multiline->timeout;
+  if (file.reader->line_waits() && options_.partial_line_timeout) {
+    const TimePoint line = file.active + *options_.partial_line_timeout;
+    at = at ? std::min(*at, line) : line;
+  }
+  return at;
+}
+
+// What has waited long enough for its end.
+std::optional<Batch> FileEngine::time_out(TimePoint now) {
+  for (auto slot = waiting_.begin(); slot != waiting_.end();) {
+    const auto found = files_.find(*slot);
+    if (found == files_.end() || !found->second->reader) {
+      slot = waiting_.erase(slot);
+      continue;
+    }
+    ++slot;
+    Tracked& file = *found->second;
+    const auto at = flush_at(file);
+    if (!at || now < *at) continue;
+    const bool line = options_.partial_line_timeout && now >= file.active + *options_.partial_line_timeout;
+    Batch batch(options_.schema, Position());
+    file.reader->flush(batch, *file.name, line);
+    if (auto out = deliver(file, std::move(batch))) return out;
+  }
+  return std::nullopt;
+}
+
+bool FileEngine::polls() const { return !polled_.empty() || options_.follow_symlinks || !missing_.empty(); }
+
+std::optional<TimePoint> FileEngine::next_time() const {
+  TimePoint at = looked_at_ + kLookEvery;
+  if (look_due_) at = std::min(at, look_not_before_);
+  if (look_again_) at = std::min(at, *look_again_);
+  if (polls()) at = std::min(at, polled_at_ + options_.poll);
+  for (const std::uint64_t slot : waiting_) {
+    const auto found = files_.find(slot);
+    if (found == files_.end()) continue;
+    if (const auto flush = flush_at(*found->second)) at = std::min(at, *flush);
+  }
+  return at;
+}
+
+std::optional<Duration> FileEngine::lag(TimePoint now) const {
+  Duration lag{0};
+  for (const Tracked* file : ready_) {
+    if (file->behind_since) lag = std::max(lag, now - *file->behind_since);
+  }
+  return lag;
+}
+
+void FileEngine::queue(Tracked& file, TimePoint now) {
+  if (file.queued) return;
+  file.queued = true;
+  idle_said_ = false;
+  if (!file.behind_since) file.behind_since = now;
+  ready_.push_back(&file);
+}
+
+// --- the end -------------------------------------------------------------------------------------------
+
+bool FileEngine::nothing_left() const {
+  return ready_.empty() && announced_.empty() && !say_looked_ && !look_due_ && !look_again_;
+}
+
+void FileEngine::fail_with_trouble() const {
+  std::string first;
+  std::size_t count = 0;
+  for (const auto& [slot, file] : files_) {
+    if (file->trouble.empty() || file->missing()) continue;
+    if (count++ == 0) first = fmt::format("{}: {}", file->path, file->trouble);
+  }
+  if (count == 0) return;
+  std::string more = count == 1 ? "" : fmt::format(" (and {} more)", count - 1);
+  throw Error(ErrorKind::Permanent, fmt::format("reading {}{}", first, more));
+}
+
+}  // namespace syncd::jobs

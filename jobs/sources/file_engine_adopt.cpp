@@ -1,0 +1,200 @@
+// FileEngine: which file is it that is met for the first time?  A new one, one that is known under a new
+// identity (moved to another file system, compressed, restored), or a copy of one (copytruncate).
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "jobs/sources/file_engine.hpp"
+
+namespace syncd::jobs {
+namespace {
+
+// A file that does not change for that long is complete.
+constexpr Duration kSettle = std::chrono::seconds(1);
+// What is still too short to tell after that time is no copy: copies begin with more.
+constexpr Duration kShort = std::chrono::seconds(2);
+
+bool same_facts(const FileFacts& a, const FileFacts& b) {
+  return a.size == b.size && a.modified == b.modified;
+}
+
+}  // namespace
+
+void FileEngine::adopt(const Candidate& candidate, TimePoint now) {
+  if (const auto known = by_key_.find(candidate.facts.key); known != by_key_.end()) {
+    skipped_[candidate.path] = "the same file as " + known->second->path;
+    return;
+  }
+  auto [entry, fresh] = suspects_.try_emplace(candidate.facts.key);
+  Suspect& suspect = entry->second;
+  if (fresh) suspect.first = suspect.since = now;
+  const bool changed = fresh || !same_facts(suspect.facts, candidate.facts);
+  if (changed) suspect.since = now;
+  const bool again = changed || suspect.undecided || suspect.version != version_;
+  suspect.path = candidate.path;
+  suspect.facts = candidate.facts;
+  if (again) {
+    suspect.undecided = false;
+    suspect.why.clear();
+    if (!known_content(candidate, suspect, now)) {
+      suspects_.erase(candidate.facts.key);
+      take_in(candidate, Content(), Tracked::Origin::Beginning, now);
+      return;
+    }
+    suspect.version = version_;
+  }
+  if (suspect.why.empty()) {
+    suspects_.erase(candidate.facts.key);  // it is one of the known ones now
+    return;
+  }
+  skipped_[candidate.path] = suspect.why;
+  if (suspect.undecided) look_again_ = std::min(look_again_.value_or(TimePoint::max()), now + kSettle);
+}
+
+// The known files that this one may be, or a copy of.
+std::vector<Tracked*> FileEngine::relatives(const Candidate& candidate) {
+  std::vector<Tracked*> all;
+  const LogName name = log_name(candidate.path);
+  const auto [begin, end] = by_stem_.equal_range(name.stem);
+  for (auto it = begin; it != end; ++it) {
+    Tracked& file = *it->second;
+    if (file.position.offset() == 0 && file.position.earlier.empty()) continue;
+    const bool same_path = candidate.path == file.position.path;
+    if (same_path || may_be_rotation(name, file.log_name)) all.push_back(&file);
+  }
+  return all;
+}
+
+// True: it is not new.  `suspect.why` says what it waits for, or is empty: it is taken care of.
+bool FileEngine::known_content(const Candidate& candidate, Suspect& suspect, TimePoint now) {
+  const std::vector<Tracked*> known = relatives(candidate);
+  if (known.empty()) return false;
+  for (const Tracked* file : known) {
+    if (file->missing() || !is_compressed_name(candidate.path, file->path)) continue;
+    suspect.why = "made from " + file->path + ", which is read";
+    return true;
+  }
+  FileHandle handle = open_regular(candidate.path, options_.follow_symlinks);
+  if (!handle) return false;
+  try {
+    const auto reader = FileReader::open(handle, style_, false);
+    const bool rotated = may_be_rotation(log_name(candidate.path), known.front()->log_name);
+    if (!reader) return rotated && wait_for_more(suspect, true, *known.front()->name, now);
+    for (Tracked* file : known) {
+      if (as_current(candidate, suspect, *reader, *file, now)) return true;
+    }
+    for (Tracked* file : known) {
+      if (as_earlier(candidate, suspect, *reader, *file, now)) return true;
+    }
+  } catch (const Error& error) {
+    once(fmt::format("{}: {}", candidate.path, error.what()));
+  }
+  return false;
+}
+
+// It may be a copy that is being made.  False: it will not become one.
+bool FileEngine::wait_for_more(Suspect& suspect, bool shorter, const std::string& what, TimePoint now) {
+  if (now - suspect.since >= kSettle) return false;
+  if (shorter && now - suspect.first >= kShort) return false;
+  suspect.undecided = true;
+  suspect.why = fmt::format("may become a copy of {}: waiting until it does not grow", what);
+  return true;
+}
+
+// Is it what `file` is now?
+bool FileEngine::as_current(const Candidate& candidate, Suspect& suspect, FileReader& reader, Tracked& file,
+                            TimePoint now) {
+  using Kind = Likeness::Kind;
+  if (file.position.offset() == 0) return false;
+  const Likeness like = compare(reader, file.with_marks(file.marks.size() + 1));
+  const bool rotated = may_be_rotation(log_name(candidate.path), file.log_name);
+  if (like.kind == Kind::Other) return false;
+  if (like.kind == Kind::Short) return rotated && wait_for_more(suspect, true, *file.name, now);
+  if (!file.missing()) {
+    try {
+      if (!file.proven) ensure_open(file, now);
+    } catch (const Error& error) {
+      trouble(file, error.what());
+    }
+    if (file.position.offset() == 0) return false;  // it was truncated: the content is an earlier one
+    suspect.why = "a copy of " + file.path;
+    return true;
+  }
+  if (!gone(file, now)) {
+    suspect.undecided = true;
+    suspect.why = fmt::format("a copy of {}, which is read through its open descriptor", *file.name);
+    return true;
+  }
+  if (like.kind == Kind::Part) {
+    if (wait_for_more(suspect, false, *file.name, now)) return true;
+    once(fmt::format("{} is the beginning of {}, which was read: nothing of it is read", candidate.path,
+                     *file.name));
+    const Mark end = reader.last_line();
+    move(file, candidate, Content{head_of(reader.sample(), end.offset), {end}}, now);
+    return true;
+  }
+  move(file, candidate, Content{head_of(reader.sample(), like.mark.offset), {like.mark}}, now);
+  return true;
+}
+
+// Is it a copy of what `file` was before it was truncated?
+bool FileEngine::as_earlier(const Candidate& candidate, Suspect& suspect, FileReader& reader, Tracked& file,
+                            TimePoint now) {
+  using Kind = Likeness::Kind;
+  if (!may_be_rotation(log_name(candidate.path), file.log_name)) return false;
+  for (auto content = file.position.earlier.rbegin(); content != file.position.earlier.rend(); ++content) {
+    const Likeness like = compare(reader, *content);
+    if (like.kind == Kind::Other) continue;
+    if (like.kind != Kind::Same && wait_for_more(suspect, like.kind == Kind::Short, *file.name, now))
+      return true;
+    if (like.kind == Kind::Short) continue;
+    const Mark at = like.kind == Kind::Same ? like.mark : reader.last_line();
+    const Content was = *content;
+    Tracked& copy =
+        take_in(candidate, Content{head_of(reader.sample(), at.offset), {at}}, Tracked::Origin::Copy, now);
+    copy.copy_of.emplace(file.slot, was);
+    announce(copy);
+    return true;
+  }
+  return false;
+}
+
+// `file` goes on as this one.
+void FileEngine::move(Tracked& file, const Candidate& candidate, const Content& content, TimePoint now) {
+  finish(file);
+  const auto known = by_key_.find(file.position.key);
+  if (known != by_key_.end() && known->second == &file) by_key_.erase(known);
+  file.position.key = candidate.facts.key;
+  by_key_[candidate.facts.key] = &file;
+  file.position.content = content;
+  file.read = FileFacts();
+  file.proven = file.finishing = file.at_end = false;
+  announce(file);
+  see(file, candidate.path, candidate.facts, now);
+}
+
+Tracked& FileEngine::take_in(const Candidate& candidate, const Content& content, Tracked::Origin origin,
+                             TimePoint now) {
+  FilePosition at;
+  at.path = candidate.path;
+  at.key = candidate.facts.key;
+  at.content = content;
+  const bool end = !looked_ && begin_ == Begin::End && origin == Tracked::Origin::Beginning;
+  Tracked& file = add(free_slot(), std::move(at), end ? Tracked::Origin::End : origin);
+  if (end) {
+    FileHandle handle = open_regular(candidate.path, options_.follow_symlinks);
+    const auto reader = handle ? FileReader::open(handle, style_, true) : nullptr;
+    if (reader) {
+      const Mark mark = reader->last_line();
+      if (mark.offset != 0) {
+        file.position.content = Content{head_of(reader->sample(), mark.offset), {mark}};
+      }
+    }
+    file.begins = file.position;
+    announce(file);
+  }
+  see(file, candidate.path, candidate.facts, now);
+  return file;
+}
+
+}  // namespace syncd::jobs
