@@ -1,0 +1,230 @@
+#include "daemon/store/llm_journal.hpp"
+
+#include <fmt/format.h>
+
+#include <random>
+
+#include "daemon/base/crash_point.hpp"
+
+namespace syncd::store {
+namespace {
+
+constexpr int kVersion = 1;
+constexpr const char* kSchema =
+    "CREATE TABLE answers (unit TEXT PRIMARY KEY, text TEXT NOT NULL, model TEXT NOT NULL,"
+    "  input INTEGER NOT NULL, output INTEGER NOT NULL, cost INTEGER NOT NULL, time_us INTEGER NOT NULL)"
+    "  STRICT, WITHOUT ROWID;"
+    "CREATE TABLE requests (id INTEGER PRIMARY KEY, unit TEXT NOT NULL, job TEXT NOT NULL, run TEXT NOT NULL,"
+    "  day TEXT NOT NULL, model TEXT NOT NULL, process TEXT NOT NULL, sent_us INTEGER NOT NULL,"
+    "  ended_us INTEGER, state TEXT NOT NULL, why TEXT NOT NULL DEFAULT '', input INTEGER NOT NULL,"
+    "  output INTEGER NOT NULL, cost INTEGER NOT NULL, resolved INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE INDEX requests_by_day ON requests (job, day);"
+    "CREATE INDEX requests_by_run ON requests (job, run);"
+    "CREATE INDEX requests_of_a_day ON requests (day);"
+    "CREATE INDEX doubts ON requests (unit) WHERE state = 'doubt' AND resolved = 0;"
+    "CREATE INDEX open_requests ON requests (process) WHERE state = 'sent';";
+
+std::int64_t to_us(WallTime time) { return time.time_since_epoch().count(); }
+
+// Tells our own open requests from those that an earlier process left behind.
+const std::string& process() {
+  static const std::string name = [] {
+    std::random_device device;
+    return fmt::format("{:08x}{:08x}", device(), device());
+  }();
+  return name;
+}
+
+std::string money(std::int64_t millionths) {
+  return fmt::format("{:.4f}", static_cast<double>(millionths) / 1e6);
+}
+
+}  // namespace
+
+LlmJournal::LlmJournal(const std::filesystem::path& file) : handle_(sqlite::open(file)) {
+  sqlite::execute(handle_.get(), "PRAGMA synchronous=FULL");
+  sqlite::Transaction transaction(handle_);
+  std::int64_t version = 0;
+  {
+    sqlite::Statement select(handle_, "PRAGMA user_version");
+    select.step();
+    version = select.number(0);
+  }
+  if (version > kVersion) {
+    throw Error(ErrorKind::Permanent,
+                fmt::format("{} has version {}, this syncd knows {}: install the newer one", file.string(),
+                            version, kVersion));
+  }
+  if (version == 0)
+    sqlite::execute(handle_.get(), fmt::format("{} PRAGMA user_version = {}", kSchema, kVersion));
+  sqlite::Statement orphans(
+      handle_,
+      "UPDATE requests SET state = 'doubt', why = 'syncd ended while the answer was awaited'"
+      " WHERE state = 'sent' AND process <> ?");
+  orphans.bind(process()).step();
+  transaction.commit();
+}
+
+std::optional<LlmAnswer> LlmJournal::find(const std::string& unit) {
+  sqlite::Statement select(handle_, "SELECT text, model, input, output, cost FROM answers WHERE unit = ?");
+  select.bind(unit);
+  if (!select.step()) return std::nullopt;
+  return LlmAnswer{select.text(0), select.text(1),
+                   LlmUse{select.count(2), select.count(3), select.number(4)}};
+}
+
+// A clock that goes back opens no day that was spent already.
+std::string LlmJournal::day(WallTime now) {
+  const std::string today = rfc3339(now).substr(0, 10);
+  sqlite::Statement select(handle_, "SELECT coalesce(max(day), '') FROM requests");
+  select.step();
+  return std::max(today, select.text(0));
+}
+
+void LlmJournal::check(const LlmRequest& request, const LlmBudget& budget, const std::string& day) {
+  const auto limit = [&](const char* sql, const std::string& key, std::optional<std::uint64_t> tokens,
+                         std::optional<std::int64_t> cost, const std::string& whose, bool daily) {
+    if (!tokens && !cost) return;
+    sqlite::Statement select(handle_, sql);
+    select.bind(request.job).bind(key).step();
+    const std::uint64_t wanted = request.estimate.input + request.estimate.output;
+    if (tokens && select.count(0) + wanted > *tokens) {
+      throw BudgetSpent(
+          fmt::format("the budget of {} tokens for {} is spent: {} used, about {} wanted",
+                      human_count(*tokens), whose, human_count(select.count(0)), human_count(wanted)),
+          daily);
+    }
+    if (cost && select.number(1) + request.estimate.cost > *cost) {
+      throw BudgetSpent(
+          fmt::format("the budget of {} for {} is spent: {} used, about {} wanted", money(*cost), whose,
+                      money(select.number(1)), money(request.estimate.cost)),
+          daily);
+    }
+  };
+  limit(
+      "SELECT coalesce(sum(input + output), 0), coalesce(sum(cost), 0) FROM requests WHERE job = ? AND run = "
+      "?",
+      request.run, budget.tokens_per_run, budget.cost_per_run, "this run", false);
+  limit(
+      "SELECT coalesce(sum(input + output), 0), coalesce(sum(cost), 0) FROM requests WHERE job = ? AND day = "
+      "?",
+      day, budget.tokens_per_day, budget.cost_per_day, day, true);
+}
+
+std::int64_t LlmJournal::begin(const LlmRequest& request, const LlmBudget& budget, bool hold, WallTime now) {
+  sqlite::Transaction transaction(handle_);
+  if (hold) {
+    sqlite::Statement doubt(handle_,
+                            "SELECT id FROM requests WHERE unit = ? AND state = 'doubt' AND resolved = 0");
+    doubt.bind(request.unit);
+    if (doubt.step()) {
+      throw HeldBack(
+          fmt::format("request {} was sent and its fate is unknown; `syncctl llm resolve {}` goes on",
+                      doubt.number(0), doubt.number(0)));
+    }
+  }
+  const std::string today = day(now);
+  check(request, budget, today);
+  sqlite::Statement insert(
+      handle_,
+      "INSERT INTO requests (unit, job, run, day, model, process, sent_us, state, input, output,"
+      " cost) VALUES (?, ?, ?, ?, ?, ?, ?, 'sent', ?, ?, ?)");
+  insert.bind(request.unit)
+      .bind(request.job)
+      .bind(request.run)
+      .bind(today)
+      .bind(request.model)
+      .bind(process());
+  insert.bind(to_us(now))
+      .bind(request.estimate.input)
+      .bind(request.estimate.output)
+      .bind(request.estimate.cost);
+  insert.step();
+  const std::int64_t id = sqlite3_last_insert_rowid(handle_.get());
+  transaction.commit();
+  crash_point("llm_request_written");
+  return id;
+}
+
+// `use` null: the estimate goes on counting.
+void LlmJournal::end(std::int64_t id, const char* state, const std::string& why, const LlmUse* use,
+                     WallTime now) {
+  sqlite::Statement update(handle_, "UPDATE requests SET state = ?, why = ?, ended_us = ? WHERE id = ?");
+  update.bind(std::string(state)).bind(why).bind(to_us(now)).bind(id).step();
+  if (use == nullptr) return;
+  sqlite::Statement count(handle_, "UPDATE requests SET input = ?, output = ?, cost = ? WHERE id = ?");
+  count.bind(use->input).bind(use->output).bind(use->cost).bind(id).step();
+}
+
+void LlmJournal::answered(std::int64_t id, const LlmAnswer& answer, WallTime now) {
+  crash_point("llm_before_answer_written");
+  sqlite::Transaction transaction(handle_);
+  sqlite::Statement insert(handle_,
+                           "INSERT OR REPLACE INTO answers (unit, text, model, input, output, cost, time_us)"
+                           " SELECT unit, ?, ?, ?, ?, ?, ? FROM requests WHERE id = ?");
+  insert.bind(answer.text)
+      .bind(answer.model)
+      .bind(answer.use.input)
+      .bind(answer.use.output)
+      .bind(answer.use.cost);
+  insert.bind(to_us(now)).bind(id).step();
+  end(id, "answered", "", &answer.use, now);
+  transaction.commit();
+  crash_point("llm_answer_written");
+}
+
+void LlmJournal::failed(std::int64_t id, const std::string& why, const LlmUse& use, WallTime now) {
+  sqlite::Transaction transaction(handle_);
+  end(id, "failed", why, &use, now);
+  transaction.commit();
+}
+
+void LlmJournal::in_doubt(std::int64_t id, const std::string& why, WallTime now) {
+  end(id, "doubt", why, nullptr, now);
+}
+
+std::vector<LlmDoubt> LlmJournal::doubts(const std::string& job) {
+  sqlite::Statement select(handle_,
+                           "SELECT id, job, model, unit, sent_us, why, input, output, cost FROM requests"
+                           " WHERE state = 'doubt' AND resolved = 0 AND (? = '' OR job = ?) ORDER BY id");
+  select.bind(job).bind(job);
+  std::vector<LlmDoubt> found;
+  while (select.step()) {
+    found.push_back({select.number(0), select.text(1), select.text(2), select.text(3),
+                     WallTime(WallTime::duration(select.number(4))), select.text(5),
+                     LlmUse{select.count(6), select.count(7), select.number(8)}});
+  }
+  return found;
+}
+
+bool LlmJournal::resolve(std::int64_t id, bool paid) {
+  sqlite::Statement update(
+      handle_, paid ? "UPDATE requests SET resolved = 1 WHERE id = ? AND state = 'doubt' AND resolved = 0"
+                    : "UPDATE requests SET resolved = 1, input = 0, output = 0, cost = 0"
+                      " WHERE id = ? AND state = 'doubt' AND resolved = 0");
+  update.bind(id).step();
+  return sqlite3_changes(handle_.get()) != 0;
+}
+
+std::vector<LlmSpending> LlmJournal::spending(const std::string& job, std::uint64_t days) {
+  sqlite::Statement select(
+      handle_,
+      "SELECT job, day, count(*), sum(state = 'doubt' AND resolved = 0), sum(input), sum(output),"
+      " sum(cost) FROM requests WHERE (? = '' OR job = ?) AND day IN"
+      " (SELECT DISTINCT day FROM requests ORDER BY day DESC LIMIT ?)"
+      " GROUP BY day, job ORDER BY day DESC, job");
+  select.bind(job).bind(job).bind(days);
+  std::vector<LlmSpending> found;
+  while (select.step()) {
+    found.push_back({select.text(0), select.text(1), select.count(2), select.count(3),
+                     LlmUse{select.count(4), select.count(5), select.number(6)}});
+  }
+  return found;
+}
+
+void LlmJournal::forget_answers(WallTime before) {
+  sqlite::Statement erase(handle_, "DELETE FROM answers WHERE time_us < ?");
+  erase.bind(to_us(before)).step();
+}
+
+}  // namespace syncd::store

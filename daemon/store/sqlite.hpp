@@ -1,0 +1,70 @@
+// The least of SQLite that a file of our own needs: opening it safely, and statements for one use.  Inside
+// the store room only.
+#pragma once
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "daemon/base/error.hpp"
+
+namespace syncd::store::sqlite {
+
+struct Close {
+  void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
+};
+using Handle = std::unique_ptr<sqlite3, Close>;
+
+// "DOING: what SQLite says".  Transient where it may pass (disk full, busy), else Permanent.
+[[noreturn]] void fail(sqlite3* handle, const std::string& doing);
+
+// Opens or creates `file` (0600, WAL, trusting nothing in it); ":memory:" is one that is nowhere.  Throws a
+// Permanent error where it is no database or a broken one.
+Handle open(const std::filesystem::path& file);
+
+void execute(sqlite3* handle, const std::string& sql);
+
+// Binds in order, reads by column.
+class Statement {
+ public:
+  Statement(const Handle& handle, const char* sql);
+  ~Statement() { sqlite3_finalize(statement_); }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+  Statement& bind(const std::string& text);
+  Statement& bind(std::int64_t number);
+  Statement& bind(std::uint64_t number) { return bind(static_cast<std::int64_t>(number)); }
+  bool step();
+  std::string text(int column) const;
+  std::int64_t number(int column) const { return sqlite3_column_int64(statement_, column); }
+  std::uint64_t count(int column) const { return static_cast<std::uint64_t>(number(column)); }
+
+ private:
+  sqlite3* handle_;
+  sqlite3_stmt* statement_ = nullptr;
+  int bound_ = 0;
+};
+
+// Several statements as one; taken back unless committed.
+class Transaction {
+ public:
+  explicit Transaction(const Handle& handle) : handle_(handle.get()) { execute(handle_, "BEGIN IMMEDIATE"); }
+  ~Transaction() {
+    if (!done_) sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  void commit() {
+    execute(handle_, "COMMIT");
+    done_ = true;
+  }
+
+ private:
+  sqlite3* handle_;
+  bool done_ = false;
+};
+
+}  // namespace syncd::store::sqlite
