@@ -35,10 +35,11 @@ constexpr auto enum_names(LogLevel) {
                     EnumName("error", LogLevel::kError)};
 }
 
-enum class LogFormat { kAuto, kText, kJson, kJournal };
+enum class LogFormat { kAuto, kText, kLogfmt, kJson, kJournal };
 constexpr auto enum_names(LogFormat) {
   return std::array{EnumName("auto", LogFormat::kAuto), EnumName("text", LogFormat::kText),
-                    EnumName("json", LogFormat::kJson), EnumName("journal", LogFormat::kJournal)};
+                    EnumName("logfmt", LogFormat::kLogfmt), EnumName("json", LogFormat::kJson),
+                    EnumName("journal", LogFormat::kJournal)};
 }
 
 struct Log {

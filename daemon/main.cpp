@@ -45,28 +45,14 @@ void print_findings(const config::Findings& findings) {
              findings.size() == 1 ? "" : "s");
 }
 
-log::Level level_of(config::LogLevel level) {
-  switch (level) {
-    case config::LogLevel::kTrace:
-      return log::Level::Trace;
-    case config::LogLevel::kDebug:
-      return log::Level::Debug;
-    case config::LogLevel::kInfo:
-      return log::Level::Info;
-    case config::LogLevel::kWarn:
-      return log::Level::Warn;
-    case config::LogLevel::kError:
-      return log::Level::Error;
-  }
-  return log::Level::Info;
-}
-
 log::Format format_of(config::LogFormat format) {
   switch (format) {
     case config::LogFormat::kAuto:
       return log::Format::Auto;
     case config::LogFormat::kText:
       return log::Format::Text;
+    case config::LogFormat::kLogfmt:
+      return log::Format::Logfmt;
     case config::LogFormat::kJson:
       return log::Format::Json;
     case config::LogFormat::kJournal:
@@ -99,27 +85,25 @@ int run(const Arguments& arguments) {
     return kNoInput;
   }
   const config::Findings findings;
-  config::Config config = config::load(arguments.config, findings);
-  jobs::Connections::check(config.connections);
-  auto plans = jobs::plan_jobs(config);
+  Loaded loaded = load_configuration(arguments.config, findings);
   if (!findings.empty()) {
     print_findings(findings);
     return kConfig;
   }
   if (arguments.check) {
-    fmt::print("{}: {} job{} and {} connection{}, no mistake found\n", arguments.config, plans.size(),
-               plans.size() == 1 ? "" : "s", config.connections.size(),
-               config.connections.size() == 1 ? "" : "s");
+    const std::size_t connections = loaded.config.connections.size();
+    fmt::print("{}: {} job{} and {} connection{}, no mistake found\n", arguments.config, loaded.jobs.size(),
+               loaded.jobs.size() == 1 ? "" : "s", connections, connections == 1 ? "" : "s");
     return kOk;
   }
-  if (!arguments.once.empty() && plans.count(arguments.once) == 0) {
+  if (!arguments.once.empty() && !loaded.jobs.contains(arguments.once)) {
     std::vector<std::string> known;
-    for (const auto& [name, plan] : plans) known.push_back(name);
+    for (const auto& [name, plan] : loaded.jobs) known.push_back(name);
     fmt::print(stderr, "syncd: {}\n", config::unknown_text("job", arguments.once, known));
     return kNoInput;
   }
-  log::setup(level_of(config.log.level), format_of(config.log.format));
-  App app(std::move(config), std::move(plans));
+  log::setup(level_of(loaded.config.log.level), format_of(loaded.config.log.format));
+  App app(std::move(loaded));
   if (!arguments.once.empty()) return run_once(app, arguments.once);
   app.serve();
   return kOk;

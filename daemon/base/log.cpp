@@ -11,10 +11,13 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <deque>
 #include <memory>
 #include <mutex>
+#include <nlohmann/json.hpp>
 
 #include "daemon/base/escape.hpp"
 #include "daemon/base/time.hpp"
@@ -25,10 +28,53 @@ namespace {
 // spdlog's message carries no fields: the record under way on this thread is found here by the
 // formatter and the journal sink, which run inside write().
 struct Record {
-  std::string_view job;
+  About about{""};
   std::string_view text;
 };
 thread_local Record current;
+
+// The last lines, whatever their format.
+class Memory {
+ public:
+  void add(Line line) {
+    std::function<void()> listener;
+    {
+      const std::lock_guard lock(mutex_);
+      line.number = ++count_;
+      lines_.push_back(std::move(line));
+      if (lines_.size() > kKept) lines_.pop_front();
+      listener = listener_;
+    }
+    if (listener) listener();
+  }
+  std::vector<Line> recent(std::string_view job, std::size_t limit, std::uint64_t after) {
+    const std::lock_guard lock(mutex_);
+    std::vector<Line> found;
+    for (auto line = lines_.rbegin(); line != lines_.rend() && found.size() < limit; ++line) {
+      if (line->number <= after) break;
+      if (job.empty() || line->job == job) found.push_back(*line);
+    }
+    std::reverse(found.begin(), found.end());
+    return found;
+  }
+  void listen(std::function<void()> listener) {
+    const std::lock_guard lock(mutex_);
+    listener_ = std::move(listener);
+  }
+
+ private:
+  static constexpr std::size_t kKept = 1000;
+  std::mutex mutex_;
+  std::deque<Line> lines_;
+  std::uint64_t count_ = 0;
+  std::function<void()> listener_;
+};
+Memory memory;
+
+// A JSON string of ASCII alone: also what a terminal would act on is spelled out.
+std::string json_text(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace);
+}
 
 constexpr std::array<std::string_view, 5> kWords = {"trace", "debug", "info", "warn", "error"};
 
@@ -72,7 +118,7 @@ class TextFormatter final : public spdlog::formatter {
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
     std::string line = fmt::format("{} {:<5} ", rfc3339(time_of(message)),
                                    kWords[static_cast<std::size_t>(from_spdlog(message.level))]);
-    if (!current.job.empty()) line += fmt::format("[{}] ", current.job);
+    if (!current.about.job.empty()) line += fmt::format("[{}] ", current.about.job);
     line += escaped(current.text);
     line += '\n';
     out.append(line.data(), line.data() + line.size());
@@ -80,18 +126,28 @@ class TextFormatter final : public spdlog::formatter {
   std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<TextFormatter>(); }
 };
 
+// time=2026-03-01T10:00:00.123Z level=info job=users run=12 msg="text"
+class LogfmtFormatter final : public spdlog::formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
+    std::string line = fmt::format("time={} level={}", rfc3339(time_of(message)),
+                                   kWords[static_cast<std::size_t>(from_spdlog(message.level))]);
+    if (!current.about.job.empty()) line += fmt::format(" job={}", current.about.job);
+    if (current.about.run != 0) line += fmt::format(" run={}", current.about.run);
+    line += " msg=" + json_text(current.text) + '\n';
+    out.append(line.data(), line.data() + line.size());
+  }
+  std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<LogfmtFormatter>(); }
+};
+
 class JsonFormatter final : public spdlog::formatter {
  public:
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
     std::string line = fmt::format(R"({{"time":"{}","level":"{}")", rfc3339(time_of(message)),
                                    kWords[static_cast<std::size_t>(from_spdlog(message.level))]);
-    if (!current.job.empty()) {
-      line += ",\"job\":";
-      append_json_string(line, current.job);
-    }
-    line += ",\"message\":";
-    append_json_string(line, current.text);
-    line += "}\n";
+    if (!current.about.job.empty()) line += ",\"job\":" + json_text(current.about.job);
+    if (current.about.run != 0) line += fmt::format(",\"run\":{}", current.about.run);
+    line += ",\"message\":" + json_text(current.text) + "}\n";
     out.append(line.data(), line.data() + line.size());
   }
   std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<JsonFormatter>(); }
@@ -104,9 +160,11 @@ class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
     const std::string text = "MESSAGE=" + escaped(current.text);
     const std::string priority =
         fmt::format("PRIORITY={}", kPriorities[static_cast<std::size_t>(from_spdlog(message.level))]);
-    const std::string job = fmt::format("SYNCD_JOB={}", current.job);
+    const std::string job = fmt::format("SYNCD_JOB={}", current.about.job);
+    const std::string run = fmt::format("SYNCD_RUN={}", current.about.run);
+    const std::string event = fmt::format("MESSAGE_ID={}", current.about.event);
     static const std::string identifier = "SYSLOG_IDENTIFIER=syncd";
-    std::array<iovec, 4> fields;
+    std::array<iovec, 6> fields;
     int count = 0;
     const auto add = [&](const std::string& field) {
       fields[static_cast<std::size_t>(count++)] = iovec{const_cast<char*>(field.data()), field.size()};
@@ -114,7 +172,9 @@ class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
     add(text);
     add(priority);
     add(identifier);
-    if (!current.job.empty()) add(job);
+    if (!current.about.job.empty()) add(job);
+    if (current.about.run != 0) add(run);
+    if (!current.about.event.empty()) add(event);
     sd_journal_sendv(fields.data(), count);
   }
   void flush_() override {}
@@ -138,6 +198,8 @@ void setup(Level level, Format format) {
     logger = std::make_shared<spdlog::logger>("syncd", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     if (format == Format::Json) {
       logger->set_formatter(std::make_unique<JsonFormatter>());
+    } else if (format == Format::Logfmt) {
+      logger->set_formatter(std::make_unique<LogfmtFormatter>());
     } else {
       logger->set_formatter(std::make_unique<TextFormatter>());
     }
@@ -147,12 +209,22 @@ void setup(Level level, Format format) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+void set_level(Level level) { spdlog::default_logger_raw()->set_level(to_spdlog(level)); }
+
 bool enabled(Level level) { return spdlog::default_logger_raw()->should_log(to_spdlog(level)); }
 
-void write(Level level, std::string_view job, std::string_view text) {
-  current = Record{job, text};
+void write(Level level, const About& about, std::string_view text) {
+  constexpr std::size_t kKeptText = 1024;
+  current = Record{about, text};
   spdlog::default_logger_raw()->log(to_spdlog(level), spdlog::string_view_t(text.data(), text.size()));
   current = Record{};
+  if (!enabled(level)) return;
+  memory.add({0, wall_now(), level, std::string(about.job), std::string(text.substr(0, kKeptText))});
 }
+
+std::vector<Line> recent(std::string_view job, std::size_t limit, std::uint64_t after) {
+  return memory.recent(job, limit, after);
+}
+void on_line(std::function<void()> listener) { memory.listen(std::move(listener)); }
 
 }  // namespace syncd::log

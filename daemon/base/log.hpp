@@ -1,41 +1,79 @@
-// Logging with a job's name: text for terminals, JSON for containers, native fields for the journal.
-// Every text is escaped before it leaves.  Levels by what an operator must do: debug for developers,
+// Logging with a job's name: text for terminals, logfmt and JSON for containers, native fields for the
+// journal. Every text is escaped before it leaves.  Levels by what an operator must do: debug for developers,
 // info for "what you asked for happened", warn for "odd, nothing lost", error for "a human is needed".
 #pragma once
 #include <fmt/format.h>
 
+#include <concepts>
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
+
+#include "daemon/base/time.hpp"
 
 namespace syncd::log {
 
 enum class Level { Trace, Debug, Info, Warn, Error };
-enum class Format { Auto, Text, Json, Journal };
+enum class Format { Auto, Text, Logfmt, Json, Journal };
 
 // Auto: the journal where stderr is connected to it (JOURNAL_STREAM), else text.  Call once, from main.
 void setup(Level level, Format format);
+// From now on; thread-safe.
+void set_level(Level level);
 
 bool enabled(Level level);
 
-// `job` may be empty.  Thread-safe.
-void write(Level level, std::string_view job, std::string_view text);
+// Events that alerts are written for: MESSAGE_ID in the journal (sd_journal_print(3); made with
+// `systemd-id128 new`, for ever the same), searched with `journalctl MESSAGE_ID=...`.
+inline constexpr std::string_view kJobFailed = "5f1f6b5d2f8f4a4d9a3c9b1f6f0d7e21";
+inline constexpr std::string_view kJobRecovered = "b0c2a9e4d7314c5ea8e1f2d36c94a05b";
+
+// What a line is about.  A job's name alone is one.
+struct About {
+  template <std::convertible_to<std::string_view> Name>
+  About(const Name& job_in, std::int64_t run_in = 0,
+        std::string_view event_in = {})  // NOLINT: a name is enough
+      : job(job_in), run(run_in), event(event_in) {}
+  std::string_view job;    // "" : the daemon itself
+  std::int64_t run;        // 0: none
+  std::string_view event;  // a message id; "": none
+};
+
+// Thread-safe.
+void write(Level level, const About& about, std::string_view text);
 
 template <class... Args>
-void debug(std::string_view job, fmt::format_string<Args...> format, Args&&... args) {
-  if (enabled(Level::Debug)) write(Level::Debug, job, fmt::format(format, std::forward<Args>(args)...));
+void debug(const About& about, fmt::format_string<Args...> format, Args&&... args) {
+  if (enabled(Level::Debug)) write(Level::Debug, about, fmt::format(format, std::forward<Args>(args)...));
 }
 template <class... Args>
-void info(std::string_view job, fmt::format_string<Args...> format, Args&&... args) {
-  if (enabled(Level::Info)) write(Level::Info, job, fmt::format(format, std::forward<Args>(args)...));
+void info(const About& about, fmt::format_string<Args...> format, Args&&... args) {
+  if (enabled(Level::Info)) write(Level::Info, about, fmt::format(format, std::forward<Args>(args)...));
 }
 template <class... Args>
-void warn(std::string_view job, fmt::format_string<Args...> format, Args&&... args) {
-  if (enabled(Level::Warn)) write(Level::Warn, job, fmt::format(format, std::forward<Args>(args)...));
+void warn(const About& about, fmt::format_string<Args...> format, Args&&... args) {
+  if (enabled(Level::Warn)) write(Level::Warn, about, fmt::format(format, std::forward<Args>(args)...));
 }
 template <class... Args>
-void error(std::string_view job, fmt::format_string<Args...> format, Args&&... args) {
-  write(Level::Error, job, fmt::format(format, std::forward<Args>(args)...));
+void error(const About& about, fmt::format_string<Args...> format, Args&&... args) {
+  write(Level::Error, about, fmt::format(format, std::forward<Args>(args)...));
 }
+
+// A line that was written, as it is kept in memory for `syncctl logs`; the text is not escaped.
+struct Line {
+  std::uint64_t number = 0;  // counts up by one
+  WallTime time;
+  Level level = Level::Info;
+  std::string job;
+  std::string text;  // at most 1 KiB
+};
+// The last lines (of 1,000 that are kept) of `job`, or of all where it is empty; only those numbered above
+// `after`, oldest first.  Thread-safe.
+std::vector<Line> recent(std::string_view job, std::size_t limit, std::uint64_t after = 0);
+// Calls `listener` after each line, on the thread that wrote it; an empty one ends that.  Thread-safe.
+void on_line(std::function<void()> listener);
 
 }  // namespace syncd::log

@@ -36,6 +36,37 @@ TEST(Log, WritesOneJsonObjectPerLine) {
   EXPECT_EQ(record["message"], "a \"quoted\"\nerror \x1b[31m \uFFFD");
 }
 
+TEST(Log, SpellsOutInJsonWhatATerminalWouldActOn) {
+  const std::string line = logged(Level::Info, Format::Json, [] { info("", "\u009b2J \u202e \x1b[2J é"); });
+  EXPECT_TRUE(
+      std::all_of(line.begin(), line.end(), [](char c) { return c == '\n' || (c >= ' ' && c < 0x7F); }));
+  EXPECT_EQ(nlohmann::json::parse(line)["message"], "\u009b2J \u202e \x1b[2J é");
+}
+
+TEST(Log, WritesLogfmt) {
+  const std::string line = logged(Level::Info, Format::Logfmt, [] { info({"users", 12}, "{} \"rows\"", 3); });
+  const std::regex expected(R"(time=\S+Z level=info job=users run=12 msg="3 \\"rows\\""\n)");
+  EXPECT_TRUE(std::regex_match(line, expected)) << line;
+}
+
+TEST(Log, KeepsTheLastLinesInMemory) {
+  int heard = 0;
+  logged(Level::Info, Format::Text, [&] {
+    on_line([&] { ++heard; });
+    for (int i = 0; i < 1100; ++i) info(i % 2 == 0 ? "even" : "odd", "line {}", i);
+    debug("even", "is not written");
+    on_line({});
+    info("odd", "unheard");
+  });
+  EXPECT_EQ(heard, 1100);
+  const auto lines = recent("even", 2);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0].text, "line 1096");
+  EXPECT_EQ(lines[1].text, "line 1098");
+  EXPECT_EQ(recent("even", 100, lines[0].number).size(), 1u);
+  EXPECT_EQ(recent("", 5000).size(), 1000u);
+}
+
 TEST(Log, EscapesWhatComesFromOutside) {
   const std::string line =
       logged(Level::Info, Format::Text, [] { error("", "reading: {}", "bad\nfake line\x1b[2J"); });
