@@ -3,6 +3,7 @@
 // A component lives for one attempt of one run: it is made from its plan (the checked configuration) and
 // dropped at the end, whatever the end was.  Retry = resume = restart: there is no other path.
 #pragma once
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -76,6 +77,8 @@ class RunContext {
   std::string job;
   std::string instance;     // of this state directory: a restarted daemon is the same one, a second is not
   bool continuous = false;  // go on for ever (schedule = "continuous"), or return when caught up
+  std::filesystem::path state_dir;  // "" where nothing is kept
+  std::string run;                  // names the run, over all its attempts; "" outside of one
 
   // A thread for work that would keep the loop too long: one for all components of the run, gone with the
   // last of them that holds it.
@@ -120,6 +123,9 @@ class Transform {
   virtual ~Transform() = default;
   // Never loses a position: where it drops every row it yields an empty batch that carries it.
   virtual Batches apply(Batches upstream) = 0;
+  // Ends what apply() has left running, after the last of its generators has gone and before the transform
+  // goes.  What is under way may be finished first, unless the awaiter is told to stop.
+  virtual Task<> close() { co_return; }
 };
 
 class Sink {

@@ -5,16 +5,21 @@
 #include "daemon/postgres/pool.hpp"
 #include "daemon/redis/options.hpp"
 #include "daemon/redis/pool.hpp"
+#include "jobs/llm/provider.hpp"
 
 namespace syncd::jobs {
 
 struct Connections::One {
   explicit One(const config::Connection& connection)
-      : table(connection.table), leaves(table.leaves(config::Table::Secrets::kFetched)) {}
+      : type(connection.type),
+        table(connection.table),
+        leaves(table.leaves(config::Table::Secrets::kFetched)) {}
+  std::string type;
   config::Table table;
   config::Leaves leaves;  // with `type`
   std::unique_ptr<postgres::Pool> postgres;
   std::unique_ptr<redis::Pool> redis;
+  std::unique_ptr<llm::Provider> model;
 };
 
 Connections::Connections(loop::EventLoop& loop, const std::map<std::string, config::Connection>& connections,
@@ -40,9 +45,14 @@ void Connections::check(const std::map<std::string, config::Connection>& connect
     } else if (connection.type == "redis") {
       redis::Options options;
       redis::option_fields().read(connection.table, options);
+    } else if (const llm::Vendor* vendor = llm::find_vendor(connection.type)) {
+      llm::Options options;
+      vendor->make(connection.table, options);
+      llm::read_prices(options.prices);
     } else {
-      connection.table.fail("type",
-                            config::unknown_text("connection type", connection.type, {"postgres", "redis"}));
+      std::vector<std::string> known = {"postgres", "redis"};
+      for (const llm::Vendor* each : llm::vendors()) known.emplace_back(each->type);
+      connection.table.fail("type", config::unknown_text("connection type", connection.type, known));
     }
   }
 }
@@ -65,6 +75,12 @@ redis::Pool& Connections::redis(const std::string& name) {
     one.redis = std::make_unique<redis::Pool>(loop_, name, std::move(options));
   }
   return *one.redis;
+}
+
+llm::Provider& Connections::model(const std::string& name) {
+  One& one = *all_.at(name);
+  if (!one.model) one.model = std::make_unique<llm::Provider>(loop_, name, one.type, one.table);
+  return *one.model;
 }
 
 std::vector<std::string> Connections::names() const {

@@ -14,6 +14,9 @@ class Pool;
 namespace syncd::redis {
 class Pool;
 }
+namespace syncd::llm {
+class Provider;
+}
 
 namespace syncd::jobs {
 
@@ -32,6 +35,7 @@ class Connections {
   // Precondition: the plan required a connection of this name and type.
   postgres::Pool& postgres(const std::string& name);
   redis::Pool& redis(const std::string& name);
+  llm::Provider& model(const std::string& name);
   loop::EventLoop& loop() const noexcept { return loop_; }
 
   // Sorted.

@@ -60,6 +60,7 @@ Task<> Pipeline::run(Positions local, Progress& progress, const std::stop_token&
   read_ahead.request_stop();
   co_await alive.end();
   co_await read_ahead.join();
+  for (auto& transform : transforms_) co_await transform->close();
   const bool hard_stop = hard != nullptr && hard->stop_requested();
   // After a failure nothing is known about the sink: the next attempt asks it.
   if (!failure || (cancelled && !hard_stop)) co_await sink_->settle();

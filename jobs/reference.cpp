@@ -9,6 +9,7 @@
 #include "daemon/postgres/options.hpp"
 #include "daemon/redis/options.hpp"
 #include "jobs/catalogue.hpp"
+#include "jobs/llm/vendors.hpp"
 
 namespace syncd::jobs {
 namespace {
@@ -134,6 +135,11 @@ std::string reference(ReferenceFormat format) {
   page.fields(postgres::option_fields().docs());
   page.heading(3, "type = \"redis\"", true);
   page.fields(redis::option_fields().docs());
+  for (const llm::Vendor* vendor : llm::vendors()) {
+    page.heading(3, fmt::format("type = \"{}\"", vendor->type), true);
+    page.paragraph(std::string(vendor->help));
+    page.fields(vendor->docs());
+  }
   append_kinds(page, "Sources", sources());
   append_kinds(page, "Transforms", transforms());
   append_kinds(page, "Sinks", sinks());

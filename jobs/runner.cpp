@@ -30,6 +30,8 @@ Runner::Runner(Clock& clock, const JobPlan& plan, Connections& connections, stor
 RunContext Runner::context() {
   RunContext context(clock_, connections_, *this, *this, plan_.job.name, database_.instance());
   context.continuous = continuous_;
+  context.state_dir = database_.directory();
+  if (view_.started) context.run = rfc3339(*view_.started);
   return context;
 }
 

@@ -62,7 +62,7 @@ Database::CloseFile::~CloseFile() {
   if (fd >= 0) ::close(fd);
 }
 
-Database::Database(const std::filesystem::path& directory) {
+Database::Database(const std::filesystem::path& directory) : directory_(directory) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) {

@@ -53,6 +53,7 @@ class Database final : public schedule::History {
 
   // Made once per state directory: a restarted daemon keeps it, another daemon has another.
   const std::string& instance() const noexcept { return instance_; }
+  const std::filesystem::path& directory() const noexcept { return directory_; }
   const std::optional<std::filesystem::path>& set_aside() const noexcept { return set_aside_; }
 
   // The local copy of a job's positions, by partition.
@@ -120,6 +121,7 @@ class Database final : public schedule::History {
 
   CloseFile lock_;
   std::unique_ptr<sqlite3, CloseDatabase> handle_;
+  const std::filesystem::path directory_;
   std::string instance_;
   std::optional<std::filesystem::path> set_aside_;
   std::uint64_t keep_runs_ = 1000;
