@@ -1,0 +1,73 @@
+// What Prometheus reads of us, in its text format 0.0.4
+// (https://prometheus.io/docs/instrumenting/exposition_formats/).  Base units: seconds, bytes.  Labels are
+// names from the configuration and words of ours, never ids or texts from outside.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "daemon/coro/clock.hpp"
+#include "daemon/status/job_status.hpp"
+
+namespace syncd::status {
+
+// What has happened to one job since the daemon began.  Loop thread only.
+class JobCounters {
+ public:
+  // Upper bounds of the buckets for the length of a run, in seconds.
+  static constexpr std::array<double, 10> kBounds = {0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200};
+
+  void moved(std::uint64_t rows, std::uint64_t bytes, WallTime now);
+  void retried() { ++retries_; }
+  // `outcome`: succeeded failed cancelled interrupted, or the word of a run that did not take place.
+  void ended(const std::string& outcome, Duration took, WallTime now);
+
+ private:
+  friend class MetricsPage;
+  std::uint64_t rows_ = 0;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t retries_ = 0;
+  std::map<std::string, std::uint64_t> runs_;
+  std::array<std::uint64_t, kBounds.size()> took_{};  // each counts its own bucket only
+  std::uint64_t took_longer_ = 0;
+  double took_seconds_ = 0;
+  std::optional<WallTime> last_success_;
+  std::optional<WallTime> checkpoint_;
+};
+
+// A reply to GET /metrics.  Families in a fixed order, each with help and type, jobs in the order given.
+class MetricsPage {
+ public:
+  static constexpr std::string_view kContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+  struct Job {
+    const JobStatus* status;
+    const JobCounters* counters;
+  };
+
+  void daemon(std::string_view version, Duration loop_lag);
+  // From /proc/self and getrusage(2), under the names that every client library uses.
+  void process();
+  void jobs(const std::vector<Job>& jobs);
+
+  const std::string& text() const noexcept { return text_; }
+
+ private:
+  using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+  void family(std::string_view name, std::string_view type, std::string_view help);
+  void sample(std::string_view suffix, Labels labels, double value);
+  void totals(const std::vector<Job>& jobs);
+  void runs(const std::vector<Job>& jobs);
+  void instants(const std::vector<Job>& jobs);
+
+  std::string text_;
+  std::string name_;  // of the family under way
+};
+
+}  // namespace syncd::status
