@@ -6,24 +6,6 @@
 #include "jobs/row_json.hpp"
 
 namespace syncd::jobs {
-namespace {
-
-// Unless all went well, nobody knows what the connection is in the middle of.
-class CloseUnlessDone {
- public:
-  explicit CloseUnlessDone(redis::Connection& connection) : connection_(&connection) {}
-  CloseUnlessDone(const CloseUnlessDone&) = delete;
-  CloseUnlessDone& operator=(const CloseUnlessDone&) = delete;
-  ~CloseUnlessDone() {
-    if (connection_ != nullptr) connection_->close();
-  }
-  void done() noexcept { connection_ = nullptr; }
-
- private:
-  redis::Connection* connection_;
-};
-
-}  // namespace
 
 const config::Fields<RedisExecOptions>& redis_exec_fields() {
   static const auto all = config::Fields<RedisExecOptions>()

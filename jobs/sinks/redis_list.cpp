@@ -34,7 +34,7 @@ const config::Fields<Options>& option_fields() {
   return all;
 }
 
-// Arguments of a row: the number of its key, the element.
+// Values of a row: the number of its key, the element.
 class ListRows final : public RowScript {
  public:
   ListRows(Options options, Template key, RowValue value)
@@ -47,7 +47,7 @@ class ListRows final : public RowScript {
   std::string_view key_type() const override { return "list"; }
 
   std::string write() const override {
-    return fmt::format("redis.call('{}', KEYS[tonumber(ARGV[at])], ARGV[at + 1])\nat = at + 2\n",
+    return fmt::format("local key, value\nat, key, value = read(rows, 2, at)\ncall('{}', KEYS[key], value)\n",
                        options_.side == Side::Right ? "RPUSH" : "LPUSH");
   }
   std::string finish() const override {
@@ -63,9 +63,8 @@ class ListRows final : public RowScript {
 
   std::string append(const Batch& batch, std::size_t row, ScriptRows& out) override {
     if (std::string wrong = key_.render(batch, row); !wrong.empty()) return wrong;
-    const fmt::format_int number(out.key(key_.text()));
-    out.argument({number.data(), number.size()});
-    out.argument(value_.render(batch, row));
+    out.key(key_.text());
+    out.text(value_.render(batch, row));
     return {};
   }
 

@@ -23,7 +23,7 @@ const config::Fields<Options>& option_fields() {
   return all;
 }
 
-// Arguments of a row: the channel, the message.
+// Values of a row: the channel, the message.
 class MessageRows final : public RowScript {
  public:
   MessageRows(Template channel, RowValue value)
@@ -35,14 +35,15 @@ class MessageRows final : public RowScript {
   }
   std::string_view key_type() const override { return ""; }
   std::string write() const override {
-    return "redis.call('PUBLISH', ARGV[at], ARGV[at + 1])\nat = at + 2\n";
+    return "local channel, message\nat, channel, message = read(rows, 2, at)\ncall('PUBLISH', channel, "
+           "message)\n";
   }
   std::string finish() const override { return {}; }
 
   std::string append(const Batch& batch, std::size_t row, ScriptRows& out) override {
     if (std::string wrong = channel_.render(batch, row); !wrong.empty()) return wrong;
-    out.argument(channel_.text());
-    out.argument(value_.render(batch, row));
+    out.text(channel_.text());
+    out.text(value_.render(batch, row));
     return {};
   }
   std::string key_of(const Batch&, std::size_t) override { return {}; }

@@ -9,7 +9,7 @@ namespace syncd::jobs {
 namespace {
 
 // KEYS: checkpoint, lease, then the keys of the rows.
-// ARGV: epoch, field, previous position, new position, lease in ms, then the rows.
+// ARGV: epoch, field, previous position, new position, lease in ms, the rows.
 constexpr std::string_view kBegin = R"(
 local held = redis.call('HMGET', KEYS[1], 'epoch', ARGV[2])
 if held[1] ~= ARGV[1] then
@@ -35,16 +35,20 @@ redis.call('HSET', KEYS[1], ARGV[2], ARGV[4])
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[5])
 return {'ok'}
 )";
-constexpr std::size_t kFixed = 5;  // arguments before the rows
+constexpr std::size_t kArguments = 6;  // of them
 
-std::string script_of(const RowScript& rows) {
+// Before the first row its columns are unknown, and there is only a position to write.
+std::string script_of(const RowScript& rows, bool bound) {
   std::string lua(kBegin);
+  if (!bound) return lua + std::string(kEnd);
   if (!rows.key_type().empty()) {
     lua += fmt::format("local KEY_TYPE = {}\n", lua_string(rows.key_type()));
     lua += kTypes;
   }
-  lua += fmt::format("local at = {}\nlocal last = #ARGV\nwhile at <= last do\n{}end\n", kFixed + 1,
-                     rows.write());
+  lua += fmt::format(
+      "local call, read, rows = redis.call, cmsgpack.unpack_limit, ARGV[{}]\n"
+      "local at = 0\nif rows == '' then at = -1 end\nwhile at >= 0 do\n{}end\n",
+      kArguments, rows.write());
   if (const std::string finish = rows.finish(); !finish.empty()) {
     lua += fmt::format("for i = 3, #KEYS do\nlocal key = KEYS[i]\n{}end\n", finish);
   }
@@ -53,20 +57,20 @@ std::string script_of(const RowScript& rows) {
 
 }  // namespace
 
-std::size_t ScriptRows::key(std::string_view name) {
-  const auto found = numbers_.find(name);
-  if (found != numbers_.end()) return found->second;
-  keys_.emplace_back(name);
-  const std::size_t number = keys_.size() + 2;  // behind the two of the checkpoint
-  numbers_.emplace(keys_.back(), number);
-  return number;
+void ScriptRows::key(std::string_view name) {
+  auto found = numbers_.find(name);
+  if (found == numbers_.end()) {
+    keys_.emplace_back(name);
+    const auto number = static_cast<std::uint32_t>(keys_.size() + 2);  // behind the two of the checkpoint
+    found = numbers_.emplace(keys_.back(), number).first;
+  }
+  values_.number(found->second);
 }
 
 void ScriptRows::clear() {
   keys_.clear();
   numbers_.clear();
-  arguments_.clear();
-  count_ = 0;
+  values_.clear();
 }
 
 std::string lua_string(std::string_view text) {
@@ -105,28 +109,36 @@ Task<> RedisScriptSink::commit(const Batch& batch, const Position&) {
   }
   bad_.assign(batch.rows(), false);
   begin_ = 0;
+  std::size_t end = fill(slice_, batch, begin_);
+  CloseUnlessDone guard(connection());
   while (begin_ < batch.rows()) {
-    const std::size_t end = fill(batch, begin_);
     const Position to = batch.position_at(end, batch.position());
-    const bool written = co_await run(&batch, end, to);
-    if (!written) continue;
-    begin_ = end;
-    unsaved_.advance(to);  // an older one that waited there is overtaken
+    co_await send(to);
+    const std::size_t next_end = fill(next_, batch, end);
+    const bool written = co_await finish(&batch, end, to);
+    if (written) {
+      unsaved_.advance(to);  // an older one that waited there is overtaken
+      std::swap(slice_, next_);
+      begin_ = std::exchange(end, next_end);
+    } else {
+      end = fill(slice_, batch, begin_);
+    }
   }
+  guard.done();
 }
 
 // Fills the slice from `begin` and returns its end.  A batch without positions between its rows is one slice:
 // half of it could not be named.
-std::size_t RedisScriptSink::fill(const Batch& batch, std::size_t begin) {
-  slice_.clear();
+std::size_t RedisScriptSink::fill(ScriptRows& slice, const Batch& batch, std::size_t begin) {
+  slice.clear();
   const bool whole = !batch.divisible();
   std::size_t rows = 0;
   std::size_t row = begin;
   for (; row < batch.rows(); ++row) {
-    const bool full = rows >= options_.max_operations || slice_.bytes().size() >= options_.max_bytes.count();
+    const bool full = rows >= options_.max_operations || slice.bytes().size() >= options_.max_bytes.count();
     if (full && !whole) break;
     if (bad_[row]) continue;
-    const std::string wrong = rows_->append(batch, row, slice_);
+    const std::string wrong = rows_->append(batch, row, slice);
     if (wrong.empty()) {
       ++rows;
     } else {
@@ -141,7 +153,7 @@ void RedisScriptSink::assemble(const Position& to) {
   using std::chrono::milliseconds;
   const auto lease = static_cast<std::uint64_t>(milliseconds(kLease).count());
   commands_.clear();
-  commands_.command(3 + 2 + slice_.keys().size() + kFixed + slice_.count());
+  commands_.command(3 + 2 + slice_.keys().size() + kArguments);
   commands_.argument("EVALSHA");
   commands_.argument(sha_);
   commands_.argument(static_cast<std::uint64_t>(2 + slice_.keys().size()));
@@ -153,21 +165,24 @@ void RedisScriptSink::assemble(const Position& to) {
   commands_.argument(saved_.at(to.partition()).text());
   commands_.argument(to.text());
   commands_.argument(lease);
-  commands_.raw(slice_.bytes());
+  commands_.argument(slice_.bytes());
 }
 
 Task<> RedisScriptSink::load_script() {
-  std::vector<std::string> load{"SCRIPT", "LOAD", script_of(*rows_)};
+  std::vector<std::string> load{"SCRIPT", "LOAD", script_of(*rows_, bound_ != nullptr)};
   const redis::Replies loaded = co_await connection().command(std::move(load));
   sha_ = loaded[0].text();
 }
 
-// False: nothing was written; some rows are now known as bad, or the script was loaded again.
-Task<bool> RedisScriptSink::run(const Batch* batch, std::size_t end, const Position& to) {
+Task<> RedisScriptSink::send(const Position& to) {
   assemble(to);
   crash_point("before_commit");
   co_await connection().send(commands_.view());
   crash_point("after_commit_before_reply");
+}
+
+// False: nothing was written; some rows are now known as bad, or the script was loaded again.
+Task<bool> RedisScriptSink::finish(const Batch* batch, std::size_t end, const Position& to) {
   co_await connection().receive(1, replies_);
   const redis::Reply reply = replies_[0];
   if (reply.error()) {
@@ -226,7 +241,11 @@ Task<> RedisScriptSink::settle() {
     if (saved_.at(partition).text() == text) continue;
     if (sha_.empty()) co_await load_script();
     bool written = false;
-    while (!written) written = co_await run(nullptr, 0, Position(partition, text));
+    while (!written) {
+      const Position to(partition, text);
+      co_await send(to);
+      written = co_await finish(nullptr, 0, to);
+    }
   }
   if (context_.clock.now() - renewed_ < kRenewLease) co_return;
   redis::CommandBuffer renew;

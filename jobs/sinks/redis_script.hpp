@@ -7,31 +7,28 @@
 #include <string>
 #include <vector>
 
+#include "jobs/sinks/message_pack.hpp"
 #include "jobs/sinks/redis_sink.hpp"
 
 namespace syncd::jobs {
 
 // The rows of one commit on their way to the script: the keys that they write, each once, and their
-// arguments.
+// values.
 class ScriptRows {
  public:
-  // The number under which the script finds this key.
-  std::size_t key(std::string_view name);
-  void argument(std::string_view text) {
-    arguments_.argument(text);
-    ++count_;
-  }
+  // A value: the number under which the script finds this key.
+  void key(std::string_view name);
+  void text(std::string_view text) { values_.text(text); }
+  void null() { values_.nil(); }
   void clear();
 
   const std::vector<std::string>& keys() const noexcept { return keys_; }
-  std::string_view bytes() const noexcept { return arguments_.view(); }
-  std::size_t count() const noexcept { return count_; }
+  std::string_view bytes() const noexcept { return values_.view(); }
 
  private:
   std::vector<std::string> keys_;
-  std::map<std::string, std::size_t, std::less<>> numbers_;
-  redis::CommandBuffer arguments_;
-  std::size_t count_ = 0;
+  std::map<std::string, std::uint32_t, std::less<>> numbers_;
+  MessagePack values_;
 };
 
 // What one row means to the script.
@@ -39,13 +36,14 @@ class RowScript {
  public:
   virtual ~RowScript() = default;
   virtual void bind(const Schema& schema) = 0;
-  // Lua that writes the row whose arguments begin at ARGV[at], and moves `at` to the next one.
+  // Lua that writes one row.  `at, a, b, c = read(rows, 3, at)` takes the next three values and moves on; a
+  // key's number is an index of KEYS, a NULL is nil.  `call` is redis.call.
   virtual std::string write() const = 0;
   // Lua at the end, once for each key in the variable `key`; "" for none.
   virtual std::string finish() const = 0;
   // Of the keys, as TYPE says; "" where rows write no key.
   virtual std::string_view key_type() const = 0;
-  // Appends the row's arguments.  Returns why the row cannot be written, "" for a good one.
+  // Appends the row's values.  Returns why the row cannot be written, "" for a good one.
   virtual std::string append(const Batch& batch, std::size_t row, ScriptRows& out) = 0;
   // The key that the row writes; for rows whose key is of another type.
   virtual std::string key_of(const Batch& batch, std::size_t row) = 0;
@@ -63,11 +61,12 @@ class RedisScriptSink final : public RedisSink {
   Task<> settle() override;
 
  private:
-  std::size_t fill(const Batch& batch, std::size_t begin);
+  std::size_t fill(ScriptRows& slice, const Batch& batch, std::size_t begin);
   void take_bad(const Batch& batch, std::size_t end, const redis::Reply& reply);
   void assemble(const Position& to);
   Task<> load_script();
-  Task<bool> run(const Batch* batch, std::size_t end, const Position& to);
+  Task<> send(const Position& to);
+  Task<bool> finish(const Batch* batch, std::size_t end, const Position& to);
 
   std::unique_ptr<RowScript> rows_;
   std::shared_ptr<const Schema> bound_;
@@ -78,6 +77,7 @@ class RedisScriptSink final : public RedisSink {
   std::size_t begin_ = 0;  // of the slice under way
   std::vector<bool> bad_;  // rows of the batch that are dealt with
   ScriptRows slice_;
+  ScriptRows next_;  // filled while Redis works on the slice
   redis::CommandBuffer commands_;
   redis::Replies replies_;
 };

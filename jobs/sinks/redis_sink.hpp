@@ -47,6 +47,21 @@ std::string milliseconds(std::chrono::nanoseconds ttl);
 
 // --- the sink's base -----------------------------------------------------------------------------------
 
+// Unless all went well, nobody knows what the connection is in the middle of.
+class CloseUnlessDone {
+ public:
+  explicit CloseUnlessDone(redis::Connection& connection) : connection_(&connection) {}
+  CloseUnlessDone(const CloseUnlessDone&) = delete;
+  CloseUnlessDone& operator=(const CloseUnlessDone&) = delete;
+  ~CloseUnlessDone() {
+    if (connection_ != nullptr) connection_->close();
+  }
+  void done() noexcept { connection_ = nullptr; }
+
+ private:
+  redis::Connection* connection_;
+};
+
 class RedisSink : public Sink {
  public:
   RedisSink(RedisOptions options, RunContext& context);

@@ -1,4 +1,6 @@
 // redis_stream: one stream entry per row, one field per column; each version of a row exactly once.
+#include <algorithm>
+
 #include "jobs/catalogue.hpp"
 #include "jobs/columns.hpp"
 #include "jobs/sinks/redis_rows.hpp"
@@ -30,7 +32,7 @@ const config::Fields<Options>& option_fields() {
   return all;
 }
 
-// Arguments of a row: the number of its key, which cells are there ("" for all), the cells.
+// Values of a row: the number of its key, the cells.
 class StreamRows final : public RowScript {
  public:
   StreamRows(Options options, Template key) : options_(std::move(options)), key_(std::move(key), "key") {}
@@ -45,30 +47,30 @@ class StreamRows final : public RowScript {
   std::string_view key_type() const override { return "stream"; }
 
   std::string write() const override {
-    std::string head = "'XADD', KEYS[tonumber(ARGV[at])]";
+    std::string head = "'XADD', KEYS[key]";
     if (options_.max_length) head += fmt::format(", 'MAXLEN', '~', {}", *options_.max_length);
     head += ", '*'";
+    const std::size_t fields = names_.size();
+    std::vector<std::string> cells;
+    for (std::size_t i = 0; i < fields; ++i) cells.push_back(fmt::format("v{}", i + 1));
+    const std::string names = fmt::format("local names = {{{}}}\n", fmt::join(names_, ", "));
+    // `row` begins with what stands before the cells: NULLs are holes in it.
     const std::string some = fmt::format(
-        "local entry = {{{}}}\n"
-        "for i = 1, {} do\n"
-        "if there == '' or string.sub(there, i, i) == '1' then\n"
-        "entry[#entry + 1] = names[i]\nentry[#entry + 1] = ARGV[at + 1 + i]\nend\nend\n"
-        "redis.call(unpack(entry))\n",
-        head, names_.size());
-    std::string lua =
-        fmt::format("local names = {{{}}}\nlocal there = ARGV[at + 1]\n", fmt::join(names_, ", "));
-    if (names_.size() > kMostDirectFields) {
-      lua += some;
-    } else {
-      std::string all = head;
-      for (std::size_t i = 0; i < names_.size(); ++i)
-        all += fmt::format(", {}, ARGV[at + {}]", names_[i], i + 2);
-      lua = fmt::format(
-          "local there = ARGV[at + 1]\nif there == '' then redis.call({})\nelse\nlocal names = "
-          "{{{}}}\n{}end\n",
-          all, fmt::join(names_, ", "), some);
+        "local entry = {{{}}}\nfor i = 1, {} do\nlocal cell = row[i + 1]\nif cell then\n"
+        "entry[#entry + 1] = names[i]\nentry[#entry + 1] = cell\nend\nend\ncall(unpack(entry))\n",
+        head, fields);
+    if (fields > kMostDirectFields) {
+      return fmt::format(
+          "{}local key\nat, key = read(rows, 1, at)\nlocal row = {{read(rows, {}, at)}}\nat = row[1]\n{}",
+          names, fields, some);
     }
-    return lua + fmt::format("at = at + {}\n", names_.size() + 2);
+    std::string all = head;
+    for (std::size_t i = 0; i < fields; ++i) all += fmt::format(", {}, {}", names_[i], cells[i]);
+    const std::string list = fmt::format("{}", fmt::join(cells, ", "));
+    return fmt::format(
+        "local key, {0}\nat, key, {0} = read(rows, {1}, at)\nif {2} then\ncall({3})\nelse\n{4}"
+        "local row = {{key, {0}}}\n{5}end\n",
+        list, fields + 1, fmt::join(cells, " and "), all, names, some);
   }
 
   std::string finish() const override {
@@ -78,18 +80,19 @@ class StreamRows final : public RowScript {
 
   std::string append(const Batch& batch, std::size_t row, ScriptRows& out) override {
     if (std::string wrong = key_.render(batch, row); !wrong.empty()) return wrong;
-    std::size_t nulls = 0;
-    there_.assign(columns_.size(), '1');
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      if (!batch.cell(row, columns_[i]).null()) continue;
-      there_[i] = '0';
-      ++nulls;
+    const Cell* cells = batch.row(row);
+    const auto null = [cells](std::size_t column) { return cells[column].null(); };
+    if (std::all_of(columns_.begin(), columns_.end(), null)) {
+      return "every column is NULL: a stream entry needs a field";
     }
-    if (nulls == columns_.size()) return "every column is NULL: a stream entry needs a field";
-    const fmt::format_int number(out.key(key_.text()));
-    out.argument({number.data(), number.size()});
-    out.argument(nulls == 0 ? std::string_view() : there_);
-    for (const std::size_t column : columns_) out.argument(batch.cell(row, column).text());
+    out.key(key_.text());
+    for (const std::size_t column : columns_) {
+      if (null(column)) {
+        out.null();
+      } else {
+        out.text(cells[column].text());
+      }
+    }
     return {};
   }
 
@@ -103,7 +106,6 @@ class StreamRows final : public RowScript {
   RowKey key_;
   std::vector<std::size_t> columns_;
   std::vector<std::string> names_;  // as Lua literals
-  std::string there_;
 };
 
 Plan<Sink> plan(const config::Table& table, PlanContext& context) {

@@ -139,6 +139,61 @@ TEST_F(RedisCommit, AHaltOnABadRecordLeavesThePositionBeforeIt) {
   EXPECT_EQ(checkpoint(), "");
 }
 
+// The bad row is seen while Redis works on the slice before it, whose reply is then never read.
+TEST_F(RedisCommit, AHaltInTheMiddleKeepsWhatWasSentBeforeItAndClosesTheConnection) {
+  for (const SinkKind* kind : {&redis_hash(), &redis_stream()}) {
+    redis_.call("FLUSHALL");
+    const std::string options = "key = \"events:{name}\"\nmax_operations = 2";
+    auto sink = opened(*kind, options);
+    halt_ = true;
+    EXPECT_EQ(commit_error(*sink, users(0, {"a", "b", std::nullopt, "c"})).kind(), ErrorKind::Data);
+    halt_ = false;
+    sink.reset();
+    EXPECT_EVENTUALLY(redis_.call("CLIENT LIST").text.find("name=syncd") == std::string::npos);
+    sink = opened(*kind, options);
+    const std::size_t from = row_of(positions_.at(""));
+    EXPECT_EQ(from, kind == &redis_hash() ? 0U : 2U);
+    for (std::size_t row = from; row < 2; ++row) commit(*sink, users(row, {row == 0 ? "a" : "b"}));
+    commit(*sink, users(2, {std::nullopt, "c"}));
+    settle(*sink);
+    EXPECT_EQ(checkpoint(), "p4");
+    for (const char* name : {"a", "b", "c"}) {
+      EXPECT_EQ(redis_.command({"EXISTS", std::string("events:") + name}).integer, 1);
+      if (kind == &redis_stream()) {
+        EXPECT_EQ(redis_.command({"XLEN", std::string("events:") + name}).integer, 1);
+      }
+    }
+  }
+}
+
+// What is formatted ahead is formatted again once rows before it are known as bad.
+TEST_F(RedisCommit, BadKeysInSeveralSlicesOfAScriptAreEachTakenOnce) {
+  const auto key = [](int row) { return "events:name " + std::to_string(row); };
+  for (const int row : {1, 2, 5, 6}) redis_.command({"SET", key(row), "text"});
+  auto sink = opened(redis_stream(), "key = \"events:{name}\"\nmax_operations = 2");
+  commit(*sink, numbered(0, 9));
+  EXPECT_EQ(bad_.size(), 4U);
+  for (const int row : {0, 3, 4, 7, 8}) {
+    EXPECT_EQ(redis_.command({"XLEN", key(row)}).integer, 1) << row;
+  }
+  EXPECT_EQ(checkpoint(), "p9");
+}
+
+TEST_F(RedisCommit, AScriptIsForgottenBetweenTwoSlices) {
+  auto sink = opened(redis_stream(), kStream);
+  Batch empty(test::schema(), Position("", "p5"));
+  commit(*sink, empty);
+  settle(*sink);  // with a script that knows no columns yet
+  redis_.call("SCRIPT FLUSH");
+  commit(*sink, numbered(5, 3));
+  redis_.call("SCRIPT FLUSH");
+  Batch more(test::schema(), Position("", "p9"));
+  commit(*sink, more);
+  settle(*sink);
+  EXPECT_EQ(checkpoint(), "p9");
+  EXPECT_EQ(entries(), 3);
+}
+
 TEST_F(RedisCommit, AStaleRunWritesNothing) {
   for (const SinkKind* kind : {&redis_hash(), &redis_stream()}) {
     redis_.call("FLUSHALL");

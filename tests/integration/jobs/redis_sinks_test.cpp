@@ -94,17 +94,61 @@ TEST_F(RedisSinks, StreamLeavesNullsOut) {
   EXPECT_EQ(entries[1].elements[1].texts(), (std::vector<std::string>{"id", "2"}));
 }
 
-TEST_F(RedisSinks, StreamWritesWideRows) {
-  std::vector<std::string> names;
-  for (int i = 0; i < 300; ++i) names.push_back("column'" + std::to_string(i));
-  Batch wide(std::make_shared<const Schema>(names), Position("", "p1"));
-  for (int i = 0; i < 300; ++i) wide.push_copy(std::to_string(i));
-  auto sink = opened(redis_stream(), R"(key = "events")");
-  commit(*sink, wide);
-  const auto entry = redis_.call("XRANGE events - +").elements.at(0).elements[1].texts();
-  ASSERT_EQ(entry.size(), 600U);
-  EXPECT_EQ(entry[598], "column'299");
-  EXPECT_EQ(entry[599], "299");
+// As wide as a table can be; 60 and 61 columns are written by different scripts.
+TEST_F(RedisSinks, StreamWritesRowsOfAnyWidth) {
+  for (const std::size_t width : {1U, 2U, 60U, 61U, 1600U}) {
+    redis_.call("FLUSHALL");
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < width; ++i) names.push_back("column'" + std::to_string(i));
+    Batch rows(std::make_shared<const Schema>(names), Position("", "p1"));
+    std::vector<std::string> whole;
+    for (std::size_t i = 0; i < width; ++i) {
+      rows.push_copy("value " + std::to_string(i));
+      whole.insert(whole.end(), {names[i], "value " + std::to_string(i)});
+    }
+    std::vector<std::string> half;
+    for (std::size_t i = 0; i < width; ++i) {
+      if (i % 2 == 1) {
+        rows.push_null();
+      } else {
+        rows.push_copy("");
+        half.insert(half.end(), {names[i], ""});
+      }
+    }
+    auto sink = opened(redis_stream(), "key = \"events\"\nmax_length = 10\nttl = \"1h\"");
+    commit(*sink, rows);
+    const auto entries = redis_.call("XRANGE events - +").elements;
+    ASSERT_EQ(entries.size(), 2U) << width;
+    EXPECT_EQ(entries[0].elements[1].texts(), whole);
+    EXPECT_EQ(entries[1].elements[1].texts(), half);
+  }
+}
+
+TEST_F(RedisSinks, StreamKeepsTextsOfEveryLengthAndEveryByte) {
+  std::vector<std::string> kept;
+  Batch texts(test::schema(), Position("", "p1"));
+  for (const std::size_t length : {0U, 1U, 31U, 32U, 255U, 256U, 65'535U, 65'536U, 3'000'000U}) {
+    std::string text(length, '\0');
+    for (std::size_t i = 0; i < length; ++i) text[i] = static_cast<char>(i % 256);
+    texts.push_copy(std::to_string(length));
+    texts.push_copy(text);
+    kept.push_back(std::move(text));
+  }
+  auto sink = opened(redis_stream(), R"(key = "texts:{id}")");
+  commit(*sink, texts);
+  for (const std::string& text : kept) {
+    const auto entry = redis_.call("XRANGE texts:" + std::to_string(text.size()) + " - +").elements.at(0);
+    EXPECT_EQ(entry.elements[1].texts().at(3), text) << text.size();
+  }
+}
+
+TEST_F(RedisSinks, StreamsOfManyKeysEachGetTheirRows) {
+  auto sink = opened(redis_stream(), R"(key = "of:{id}")");
+  commit(*sink, numbered(0, 300));
+  for (const char* id : {"0", "125", "126", "253", "299"}) {
+    const auto entry = redis_.call(std::string("XRANGE of:") + id + " - +").elements.at(0);
+    EXPECT_EQ(entry.elements[1].texts().at(1), id);
+  }
 }
 
 TEST_F(RedisSinks, ListKeepsTheNewestElements) {
