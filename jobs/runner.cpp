@@ -80,10 +80,10 @@ Task<store::RunRecord> Runner::wait_for_end() {
 
 // --- one run -----------------------------------------------------------------------------------------
 
-coro::Task<> Runner::run(WallTime planned) {
+coro::Task<schedule::RunRecord> Runner::run(schedule::RunRecord record) {
   const std::stop_token* parent = co_await coro::this_coro::stop_token();
   run_.emplace(parent);
-  store::RunRecord record = begin(planned);
+  begin(record);
   std::optional<Alarm> timeout;
   if (plan_.job.timeout.count() != 0) {
     timeout.emplace(clock_, clock_.now() + plan_.job.timeout, run_->hard);
@@ -96,13 +96,10 @@ coro::Task<> Runner::run(WallTime planned) {
   timeout.reset();
   conclude(verdict, record);
   finish(record);
+  co_return record;
 }
 
-store::RunRecord Runner::begin(WallTime planned) {
-  store::RunRecord record;
-  record.job = plan_.job.name;
-  record.planned = planned;
-  record.started = clock_.wall_now();
+void Runner::begin(const store::RunRecord& record) {
   RunnerView fresh;
   fresh.positions = std::move(view_.positions);
   fresh.last_error = std::move(view_.last_error);  // until it moves again
@@ -110,14 +107,8 @@ store::RunRecord Runner::begin(WallTime planned) {
   view_ = std::move(fresh);
   view_.started = record.started;
   view_.state = RunnerView::State::Running;
+  before_.reset();
   changed_();
-  try {
-    record.id = database_.begin_run(record.job, planned, record.started);
-  } catch (const Error& error) {
-    // Without the journal a run could start twice; the jobs whose sink holds the position can.
-    log::warn(record.job, "this run will be missing in the history: {}", error.what());
-  }
-  return record;
 }
 
 // Until one attempt is done, or the last one has failed.
@@ -178,15 +169,15 @@ void Runner::conclude(const Verdict& verdict, store::RunRecord& record) {
 
 void Runner::finish(store::RunRecord& record) {
   record.ended = clock_.wall_now();
-  record.attempts = view_.attempts;
-  record.rows = view_.rows;
-  record.bytes = view_.bytes;
+  record.attempts += view_.attempts;  // those before an interruption count too
+  record.rows += view_.rows;
+  record.bytes += view_.bytes;
   try {
     if (unsaved_) save_all();
-    if (record.id != 0) database_.end_run(record);
   } catch (const Error& error) {
-    log::warn(plan_.job.name, "recording the end of the run: {}", error.what());
+    log::warn(plan_.job.name, "saving the position: {}", error.what());
   }
+  record_moves(record);
   last_ = record;
   run_.reset();
   view_.state = RunnerView::State::Idle;
@@ -194,6 +185,16 @@ void Runner::finish(store::RunRecord& record) {
   view_.started.reset();
   for (coro::Signal* waiter : waiters_) waiter->notify();
   changed_();
+}
+
+void Runner::record_moves(store::RunRecord& record) const {
+  if (!before_) return;  // no attempt came as far as to know its position
+  for (const auto& [partition, text] : view_.positions) {
+    const auto before = before_->find(partition);
+    if (before != before_->end() && before->second == text) continue;
+    record.before[partition] = before == before_->end() ? std::string() : before->second;
+    record.after[partition] = text;
+  }
 }
 
 void Runner::save_all() {
@@ -224,6 +225,10 @@ Task<Runner::Verdict> Runner::judged_attempt() {
 Task<> Runner::attempt() {
   view_.state = RunnerView::State::Running;
   view_.waiting_for.clear();
+  // A server that does not answer holds an attempt much longer than the pause before it.
+  if (view_.attempts > 1 && !view_.last_error.empty()) {
+    view_.waiting_for = fmt::format("{}; attempt {}", view_.last_error, view_.attempts);
+  }
   changed_();
   RunContext run_context = context();
   Pipeline pipeline(plan_, run_context);
@@ -270,6 +275,7 @@ void Runner::opened(const Positions& from, bool held_by_sink) {
     log::warn(plan_.job.name, "the sink holds no checkpoint (it did before): full sync");
   }
   view_.positions = from.all();
+  if (!before_) before_ = view_.positions;
   view_.fenced = false;
   rate_since_ = clock_.now();
   rate_rows_ = 0;
@@ -299,6 +305,7 @@ void Runner::advanced(const Batch& batch) {
   if (!view_.last_error.empty()) {
     log::info(plan_.job.name, "recovered");
     view_.last_error.clear();
+    view_.waiting_for.clear();
   }
   rate_rows_ += batch.rows();
   const Duration elapsed = clock_.now() - rate_since_;
