@@ -1,9 +1,11 @@
 #include "daemon/loop/stream.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -159,6 +161,12 @@ class UvStream final : public Stream {
     WriteAll all(socket_, data);
     co_await all;
   }
+  void expect(std::size_t bytes) noexcept override {
+    const int wanted = static_cast<int>(std::clamp<std::size_t>(bytes, 1, 32 * 1024));
+    if (wanted == expected_) return;
+    expected_ = wanted;
+    ::setsockopt(fd(), SOL_SOCKET, SO_RCVLOWAT, &wanted, sizeof(wanted));
+  }
   void close() noexcept override { socket_->close(); }
   bool closed() const noexcept override { return socket_->closing; }
   int fd() const noexcept override {
@@ -172,6 +180,7 @@ class UvStream final : public Stream {
     if (closed()) throw Error(ErrorKind::Transient, fmt::format("{}: the connection is closed", doing));
   }
   std::shared_ptr<Socket> socket_;
+  int expected_ = 1;
 };
 
 }  // namespace

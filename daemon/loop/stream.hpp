@@ -23,6 +23,10 @@ class Stream {
   // in the middle closes the stream: the peer has an unknown part of it.
   virtual coro::Task<> write(std::string_view data) = 0;
 
+  // The next read() need not return before so many bytes are there: the system wakes us once for all of
+  // them.  A hint; the end of the stream and errors wake in any case.  Holds until it is changed; 1 at first.
+  virtual void expect(std::size_t bytes) noexcept { static_cast<void>(bytes); }
+
   // Idempotent; pending reads and writes fail.
   virtual void close() noexcept = 0;
   virtual bool closed() const noexcept = 0;

@@ -107,9 +107,12 @@ coro::Task<std::size_t> Connection::read_queued(std::size_t count) {
   constexpr std::string_view kQueued = "+QUEUED\r\n";
   std::size_t skipped = decoder_.skip(kQueued, count);
   while (skipped < count && decoder_.may_continue(kQueued)) {
+    // Nothing that Redis may answer instead is shorter.
+    stream_->expect((count - skipped - 1) * kQueued.size());
     co_await read_more();
     skipped += decoder_.skip(kQueued, count - skipped);
   }
+  stream_->expect(1);
   co_return skipped;
 }
 

@@ -29,6 +29,32 @@ LOOP_TEST(Stream, ReadsWhatThePeerWritesAndThenItsEnd) {
   EXPECT_FALSE(pair.stream->closed());
 }
 
+Task<> append_next(Stream& stream, std::string& into) {
+  const std::string_view bytes = co_await stream.read();
+  into += bytes;
+}
+
+LOOP_TEST(Stream, WakesOnceForTheBytesThatItExpectsAndForTheEnd) {
+  test::TcpPort port;
+  port.listen(1);
+  const auto stream = co_await connect_tcp(loop, "127.0.0.1", port.number);
+  test::Fd peer = port.accept();
+  stream->expect(10);
+  AsyncScope scope;
+  std::string received;
+  scope.spawn(append_next(*stream, received));
+  peer.send("hello");
+  co_await turns(loop);
+  EXPECT_EQ(received, "");
+  peer.send("world");
+  co_await scope.join();
+  EXPECT_EQ(received, "helloworld");
+  peer.send("abc");
+  peer.reset();
+  EXPECT_EQ(co_await stream->read(), "abc");
+  EXPECT_EQ(co_await stream->read(), "");
+}
+
 LOOP_TEST(Stream, WritesToThePeer) {
   Pair pair(loop);
   co_await pair.stream->write("hello ");
