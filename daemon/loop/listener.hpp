@@ -11,7 +11,7 @@ namespace syncd::loop {
 
 class Listener {
  public:
-  // Takes over `fd`, a Unix socket that is bound and listens; closes it in the end, also when this throws.
+  // Takes over `fd`, a socket that is bound and listens; closes it in the end, also when this throws.
   Listener(EventLoop& loop, int fd);
   ~Listener();
   Listener(const Listener&) = delete;
