@@ -1,9 +1,15 @@
 #include "jobs/plan.hpp"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
 #include <span>
 
 #include "config/duration.hpp"
 #include "config/suggest.hpp"
+#include "daemon/schedule/jitter.hpp"
+#include "daemon/schedule/policy.hpp"
 #include "daemon/schedule/zones.hpp"
 #include "jobs/catalogue.hpp"
 
@@ -67,11 +73,53 @@ std::optional<schedule::Schedule> parse_schedule(const config::Config& config, c
   }
 }
 
+bool continuous(const config::Job& job) { return job.schedule == "continuous"; }
+
+void check_policies(const config::Config& config, const config::Job& job) {
+  const config::Table& table = job.table;
+  if (!table.refused("catch_up")) {
+    try {
+      schedule::CatchUp::parse(job.catch_up);
+    } catch (const config::ValueError& error) {
+      table.fail("catch_up", std::string("'catch_up': ") + error.what());
+    }
+  }
+  if (!job.group.empty() && continuous(job)) {
+    table.fail("group", "'group': a job that runs continuously would never let another one of the group in");
+  }
+  std::vector<std::string> known;
+  for (const auto& [name, other] : config.jobs) known.push_back(name);
+  for (const std::string& needed : job.needs) {
+    const auto found = config.jobs.find(needed);
+    if (found == config.jobs.end()) {
+      table.fail("needs", "'needs': " + config::unknown_text("job", needed, known));
+    } else if (continuous(found->second)) {
+      table.fail("needs", fmt::format("'needs': {} runs continuously, so it is never done", needed));
+    }
+  }
+}
+
+void check_circles(const config::Config& config) {
+  std::map<std::string, std::vector<std::string>> needs;
+  for (const auto& [name, job] : config.jobs) needs.emplace(name, job.needs);
+  const auto circle = schedule::find_cycle(needs);
+  if (circle.empty()) return;
+  config.jobs.at(circle.front())
+      .table.fail("needs", fmt::format("'needs' goes in a circle: {}", fmt::join(circle, " -> ")));
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
 // The source comes first in the flow of data, but it must know whether the sink's writes may be repeated.
 std::optional<JobPlan> plan_job(const config::Config& config, const config::Job& job,
                                 schedule::Zones& zones) {
   const std::size_t before = job.table.findings().size();
   const auto schedule = parse_schedule(config, job, zones);
+  check_policies(config, job);
   const auto* source = find_kind(sources(), job.source, "source");
   const auto* sink = find_kind(sinks(), job.sink, "sink");
   PlanContext context(config, job);
@@ -109,7 +157,29 @@ std::map<std::string, JobPlan> plan_jobs(const config::Config& config) {
   for (const auto& [name, job] : config.jobs) {
     if (auto plan = plan_job(config, job, zones)) plans.emplace(name, std::move(*plan));
   }
+  check_circles(config);
   return plans;
+}
+
+schedule::Settings JobPlan::scheduling() const {
+  schedule::Settings settings(schedule);
+  settings.overlap = job.overlap;
+  settings.catch_up.most = schedule::CatchUp::parse(job.catch_up);
+  settings.catch_up.window = job.catch_up_window;
+  settings.start_deadline = job.start_deadline;
+  settings.jitter =
+      schedule::jitter(job.name, host_name(), std::chrono::duration_cast<WallTime::duration>(job.jitter));
+  settings.group = job.group;
+  settings.needs = job.needs;
+  settings.pause_on_failures = job.pause_on_failures;
+  return settings;
+}
+
+schedule::Limits limits_of(const config::Config& config) {
+  schedule::Limits limits;
+  limits.max_running = config.daemon.max_running;
+  for (const auto& [name, group] : config.groups) limits.groups.emplace(name, group.max_running);
+  return limits;
 }
 
 }  // namespace syncd::jobs

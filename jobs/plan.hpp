@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "config/model.hpp"
-#include "daemon/schedule/schedule.hpp"
+#include "daemon/schedule/settings.hpp"
 #include "jobs/component.hpp"
 
 namespace syncd::jobs {
@@ -14,6 +14,9 @@ class JobPlan {
  public:
   JobPlan(const config::Job& job_in, schedule::Schedule schedule_in)
       : job(job_in), schedule(std::move(schedule_in)) {}
+  // What the scheduler has to know.
+  schedule::Settings scheduling() const;
+
   config::Job job;
   schedule::Schedule schedule;
   std::string source_type;
@@ -27,5 +30,7 @@ class JobPlan {
 // Plans every job of `config`; all findings go to the tables of the configuration.  A job with findings is
 // left out.
 std::map<std::string, JobPlan> plan_jobs(const config::Config& config);
+
+schedule::Limits limits_of(const config::Config& config);
 
 }  // namespace syncd::jobs

@@ -42,7 +42,8 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   Runner(Clock& clock, const JobPlan& plan, Connections& connections, store::Database& database,
          std::function<void()> changed, bool until_caught_up = false);
 
-  coro::Task<> run(WallTime planned) override;
+  coro::Task<schedule::RunRecord> run(schedule::RunRecord run) override;
+  void stop(std::string reason) override { stop(false, std::move(reason)); }
 
   bool running() const noexcept { return run_.has_value(); }
   // Ends the run under way: the commit in progress is finished first; `hard` does not wait for it.
@@ -78,7 +79,7 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
     std::string error;
   };
 
-  store::RunRecord begin(WallTime planned);
+  void begin(const store::RunRecord& record);
   Task<Verdict> attempts();
   Task<> attempt();
   Task<Verdict> judged_attempt();
@@ -86,6 +87,7 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   void fail(Verdict& verdict, std::string error);
   void conclude(const Verdict& verdict, store::RunRecord& record);
   void finish(store::RunRecord& record);
+  void record_moves(store::RunRecord& record) const;
   void save_all();
 
   // Progress
@@ -106,6 +108,7 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   std::function<void()> changed_;
   const bool continuous_;
   RunnerView view_;
+  std::optional<std::map<std::string, std::string>> before_;  // the positions at which the run began
   std::optional<Run> run_;
   std::list<coro::Signal*> waiters_;
   store::RunRecord last_;

@@ -18,4 +18,14 @@ Cause cause_of(std::string_view text) noexcept {
   return Cause::Asked;
 }
 
+// An interrupted run is not over.
+void note_end(JobState& state, const RunRecord& run) {
+  state.ended = run.ended;
+  if (run.outcome == "interrupted") return;
+  state.succeeded = run.outcome == "succeeded";
+  state.why_not = run.outcome == "failed" ? run.error : *state.succeeded ? "" : run.outcome;
+  if (*state.succeeded) state.failures = 0;
+  if (run.outcome == "failed") ++state.failures;
+}
+
 }  // namespace syncd::schedule

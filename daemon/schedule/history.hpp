@@ -56,6 +56,9 @@ struct JobState {
   std::uint32_t failures = 0;     // failed runs in a row
 };
 
+// How a run ended, in what is known of the job.
+void note_end(JobState& state, const RunRecord& run);
+
 // Errors: Transient where the disk is full or busy.
 class History {
  public:

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "daemon/schedule/local_text.hpp"
+
 namespace syncd::schedule {
 
 using namespace std::chrono;
@@ -18,19 +20,6 @@ std::optional<Instant> next_in_real_time(const Cron& cron, const Zone& zone, Ins
     if (at < period.end) return at;
     from = period.end;
   }
-}
-
-std::string date_text(LocalTime local) {
-  const year_month_day date(floor<days>(local));
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                     static_cast<unsigned>(date.day()));
-}
-
-std::string time_text(LocalTime local) {
-  const hh_mm_ss time(local - floor<days>(local));
-  std::string text = fmt::format("{:02}:{:02}", time.hours().count(), time.minutes().count());
-  if (time.seconds().count() != 0) text += fmt::format(":{:02}", time.seconds().count());
-  return text;
 }
 
 // The wall clock shows the same once more, later.

@@ -1,85 +1,209 @@
 #include "daemon/schedule/scheduler.hpp"
 
+#include <algorithm>
+
+#include "daemon/schedule/policy.hpp"
+#include "daemon/schedule/scheduler_entry.hpp"
+
 namespace syncd::schedule {
 namespace {
 
-// The wall clock may be set while we sleep by the steady one: look again at least this often.
+// Where the system does not tell that the clock was set, we notice within this time.
 constexpr Duration kLongestSleep = std::chrono::minutes(1);
+// The loop has others to serve too: a thousand jobs may be due at the same instant.
+constexpr int kPerTurn = 8;
+
+std::string busy_text(const auto& entry, WallTime now) {
+  if (entry.running) return "still running since " + entry.clock_text(entry.running->run.started, now);
+  const std::string& why = entry.waiting.front().why;
+  return "an earlier occurrence still waits" + (why.empty() ? "" : ": " + why);
+}
 
 }  // namespace
 
-void Scheduler::add(const std::string& name, Schedule schedule, Runnable& job, Duration restart_delay,
-                    bool paused) {
-  entries_.emplace(name, std::make_unique<Entry>(clock_, std::move(schedule), job, restart_delay, paused));
-}
+Scheduler::Scheduler(Clock& clock, History& history, Limits limits,
+                     std::function<void(const std::string&)> changed)
+    : clock_(clock),
+      history_(history),
+      limits_(std::move(limits)),
+      on_change_(std::move(changed)),
+      last_look_(clock.wall_now()),
+      wake_(clock) {}
+
+Scheduler::~Scheduler() = default;
 
 coro::Task<> Scheduler::serve() {
   const std::stop_token* stop = co_await coro::this_coro::stop_token();
-  coro::AsyncScope drivers(stop);
-  for (auto& [name, entry] : entries_) drivers.spawn(drive(*entry));
-  co_await drivers.join();
+  coro::AsyncScope runs(stop);
+  runs_ = &runs;
+  std::exception_ptr stopped;
+  try {
+    while (!draining_) {
+      const bool more = look();
+      const auto until = next_look();
+      if (more) {
+        co_await yield_to_loop(clock_);
+      } else if (until) {
+        co_await wake_.wait_until(*until);
+      } else {
+        co_await wake_.wait();
+      }
+    }
+  } catch (const coro::Cancelled&) {
+    draining_ = true;
+    stopped = std::current_exception();
+  }
+  co_await runs.join();
+  runs_ = nullptr;
+  if (stopped) std::rethrow_exception(stopped);
 }
 
 void Scheduler::drain() {
   draining_ = true;
-  for (auto& [name, entry] : entries_) entry->changed.notify();
+  wake_.notify();
 }
 
-bool Scheduler::trigger(const std::string& name) {
-  Entry& entry = *entries_.at(name);
-  if (entry.running || entry.triggered || draining_) return false;
-  entry.triggered = true;
-  entry.changed.notify();
-  return true;
-}
+void Scheduler::clock_stepped() { wake_.notify(); }
 
-void Scheduler::set_paused(const std::string& name, bool paused) {
-  Entry& entry = *entries_.at(name);
-  entry.paused = paused;
-  entry.changed.notify();
-}
+// --- what is due -------------------------------------------------------------------------------------
 
-std::optional<WallTime> Scheduler::next(const std::string& name) const {
-  const Entry& entry = *entries_.at(name);
-  if (entry.paused) return std::nullopt;
-  if (entry.running) return entry.schedule.next_after(clock_.wall_now());
-  return entry.next;
-}
-
-// Returns when the entry is due, was triggered, or we are draining.
-coro::Task<> Scheduler::wait_until_due(Entry& entry) {
-  while (!draining_ && !entry.triggered) {
-    if (entry.paused || !entry.next) {
-      co_await entry.changed.wait();
-      if (!entry.paused && !entry.next) {
-        entry.next = entry.schedule.kind() == Schedule::Kind::Continuous
-                         ? std::optional(clock_.wall_now())
-                         : entry.schedule.next_after(clock_.wall_now());
-      }
-      continue;
-    }
-    const Duration wait = *entry.next - clock_.wall_now();
-    if (wait <= Duration::zero()) co_return;
-    co_await entry.changed.wait_until(clock_.now() + std::min(wait, kLongestSleep));
+// True: there is more to do, which others need not wait for.
+bool Scheduler::look() {
+  const WallTime wall = clock_.wall_now();
+  if (wall < last_look_) turn_back(wall);
+  last_look_ = wall;
+  int left = kPerTurn;
+  while (!by_steady_.empty() && by_steady_.begin()->first <= clock_.now() && left-- > 0) {
+    come_due(*by_steady_.begin()->second);
   }
+  while (!by_wall_.empty() && by_wall_.begin()->first <= wall && left-- > 0) {
+    come_due(*by_wall_.begin()->second);
+  }
+  if (left < 0) return true;
+  ahead_.clear();
+  ask_again_.reset();
+  left = kPerTurn;
+  for (auto at = queue_.begin(); at != queue_.end();) {
+    Entry& entry = **at++;
+    const bool started = admit(entry);
+    if (started && --left == 0) return true;
+  }
+  return false;
 }
 
-coro::Task<> Scheduler::drive(Entry& entry) {
-  const bool continuous = entry.schedule.kind() == Schedule::Kind::Continuous;
-  entry.next = entry.schedule.first_from(clock_.wall_now());
-  while (true) {
-    co_await wait_until_due(entry);
-    if (draining_) co_return;
-    const WallTime planned = entry.triggered ? clock_.wall_now() : entry.next.value_or(clock_.wall_now());
-    entry.triggered = false;
-    entry.running = true;
-    co_await entry.job.run(planned);
-    entry.running = false;
-    if (continuous) {
-      entry.next = clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(entry.restart_delay);
-    } else {
-      entry.next = entry.schedule.next_after_run(clock_.wall_now());
+std::optional<TimePoint> Scheduler::next_look() const {
+  std::optional<TimePoint> at = ask_again_;
+  const auto sooner = [&at](TimePoint time) { at = at ? std::min(*at, time) : time; };
+  if (!by_steady_.empty()) sooner(by_steady_.begin()->first);
+  if (!by_wall_.empty()) {
+    const WallTime::duration wait = by_wall_.begin()->first - clock_.wall_now();
+    sooner(clock_.now() + std::clamp<Duration>(wait, Duration::zero(), kLongestSleep));
+  }
+  return at;
+}
+
+void Scheduler::come_due(Entry& entry) {
+  const WallTime wall = clock_.wall_now();
+  if (entry.steady_slot) {
+    unplan(entry);
+    entry.parked = entry.paused.has_value();
+    arrive(entry, wall, Cause::Schedule);
+    return;
+  }
+  const WallTime now = wall - entry.settings.jitter;
+  const Due due =
+      due_between(entry.settings.schedule, entry.cursor, entry.seen, now, entry.settings.catch_up);
+  if (due.given_up) {
+    RunRecord row;
+    row.planned = due.given_up->first;
+    row.until = due.given_up->last;
+    row.occurrences = due.given_up->count;
+    row.outcome = "missed";
+    row.error = due.given_up->count < kMostCounted ? "nobody was there" : "nobody was there; these and more";
+    entry.seen = std::max(entry.seen, due.given_up->last);
+    not_run(entry, std::move(row));
+  }
+  for (const WallTime planned : due.catch_up) arrive(entry, planned, Cause::CatchUp);
+  for (const WallTime planned : due.on_time) arrive(entry, planned, Cause::Schedule);
+  entry.cursor = now;
+  entry.seen = std::max(entry.seen, now);
+  plan(entry);
+}
+
+void Scheduler::arrive(Entry& entry, WallTime planned, Cause cause) {
+  entry.seen = std::max(entry.seen, planned);
+  const WallTime now = clock_.wall_now();
+  if (entry.paused) return skip(entry, planned, cause, paused_text(*entry.paused));
+  const bool busy = entry.running || !entry.waiting.empty();
+  // What is caught up with runs one after the other.
+  if (busy && cause == Cause::Schedule) {
+    const bool queued = std::any_of(entry.waiting.begin(), entry.waiting.end(),
+                                    [](const Waiting& waiting) { return waiting.planned(); });
+    switch (entry.settings.overlap) {
+      case Overlap::kSkip:
+        return skip(entry, planned, cause, busy_text(entry, now));
+      case Overlap::kQueue:
+        if (queued) return skip(entry, planned, cause, "another occurrence is in the queue already");
+        break;
+      case Overlap::kReplace: {
+        const std::string why = "replaced by the occurrence of " + entry.clock_text(planned, now);
+        drop_waiting(entry, why);
+        if (entry.running) entry.job.stop(why);
+        break;
+      }
     }
+  }
+  RunRecord run;
+  run.planned = planned;
+  run.cause = cause;
+  Waiting waiting(std::move(run));
+  if (const Duration deadline = entry.settings.start_deadline; deadline.count() != 0) {
+    const Duration late = now - planned - entry.settings.jitter;
+    waiting.deadline = from_now(clock_, cause == Cause::CatchUp ? deadline : deadline - late);
+  }
+  wait_in_queue(entry, std::move(waiting));
+}
+
+void Scheduler::wait_in_queue(Entry& entry, Waiting waiting) {
+  waiting.run.job = entry.name;
+  entry.waiting.push_back(std::move(waiting));
+  if (!entry.queue_slot) entry.queue_slot = queue_.insert(queue_.end(), &entry);
+  wake_.notify();
+}
+
+void Scheduler::leave_queue(Entry& entry) {
+  if (entry.queue_slot) queue_.erase(*std::exchange(entry.queue_slot, std::nullopt));
+}
+
+// --- when to look ------------------------------------------------------------------------------------
+
+void Scheduler::plan(Entry& entry) {
+  if (entry.wall_slot) by_wall_.erase(*std::exchange(entry.wall_slot, std::nullopt));
+  entry.next = entry.leaving ? std::nullopt : entry.settings.schedule.next_after(entry.cursor);
+  if (entry.next) entry.wall_slot = by_wall_.emplace(*entry.next + entry.settings.jitter, &entry);
+  wake_.notify();
+}
+
+void Scheduler::plan_in(Entry& entry, Duration wait) {
+  unplan(entry);
+  if (entry.leaving) return;
+  entry.steady_slot = by_steady_.emplace(from_now(clock_, wait), &entry);
+  wake_.notify();
+}
+
+void Scheduler::unplan(Entry& entry) {
+  if (entry.wall_slot) by_wall_.erase(*std::exchange(entry.wall_slot, std::nullopt));
+  if (entry.steady_slot) by_steady_.erase(*std::exchange(entry.steady_slot, std::nullopt));
+  entry.next.reset();
+}
+
+// The wall clock was set back: the time until `now` comes again.  What has run in it does not run again:
+// the history knows it.
+void Scheduler::turn_back(WallTime now) {
+  for (auto& [name, entry] : entries_) {
+    if (entry->steady_slot || entry->cursor <= now - entry->settings.jitter) continue;
+    entry->cursor = now - entry->settings.jitter;
+    plan(*entry);
   }
 }
 

@@ -199,34 +199,6 @@ void Database::replace_positions(const std::string& job, const std::map<std::str
   execute("COMMIT");
 }
 
-std::int64_t Database::begin_run(const std::string& job, WallTime planned, WallTime started) {
-  Statement insert(*this,
-                   "INSERT INTO runs (job, planned_us, started_us, outcome) VALUES (?, ?, ?, 'running')");
-  insert.bind(job).bind(to_us(planned)).bind(to_us(started)).step();
-  const std::int64_t id = sqlite3_last_insert_rowid(handle_.get());
-  if (id % 100 == 0) {
-    Statement trim(*this,
-                   "DELETE FROM runs WHERE job = ? AND id <= (SELECT id FROM runs WHERE job = ?"
-                   " ORDER BY id DESC LIMIT 1 OFFSET 1000)");
-    trim.bind(job).bind(job).step();
-  }
-  return id;
-}
-
-void Database::end_run(const RunRecord& run) {
-  Statement update(*this,
-                   "UPDATE runs SET ended_us = ?, outcome = ?, error = ?, attempts = ?, rows = ?, bytes = ?"
-                   " WHERE id = ?");
-  update.bind(to_us(run.ended.value_or(run.started)))
-      .bind(run.outcome)
-      .bind(run.error)
-      .bind(static_cast<std::int64_t>(run.attempts))
-      .bind(static_cast<std::int64_t>(run.rows))
-      .bind(static_cast<std::int64_t>(run.bytes))
-      .bind(run.id)
-      .step();
-}
-
 int Database::close_interrupted_runs(WallTime time) {
   Statement update(*this, "UPDATE runs SET outcome = 'interrupted', ended_us = ? WHERE outcome = 'running'");
   update.bind(to_us(time)).step();

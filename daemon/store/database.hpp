@@ -63,9 +63,6 @@ class Database final : public schedule::History {
   void replace_positions(const std::string& job, const std::map<std::string, std::string>& positions,
                          WallTime time);
 
-  // A run is recorded before it starts; keeps the last 1,000 runs of each job.
-  std::int64_t begin_run(const std::string& job, WallTime planned, WallTime started);
-  void end_run(const RunRecord& run);
   // The newest run that has ended.
   std::optional<RunRecord> last_run(const std::string& job);
   // Marks what an earlier process left running as interrupted; returns how many.

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "daemon/schedule/recorded_run.hpp"
 #include "jobs/connections.hpp"
 #include "jobs/runner.hpp"
 #include "tests/unit/jobs/scripted.hpp"
@@ -121,6 +122,8 @@ class RunnerTest : public ::testing::Test {
     return ::mkdtemp(name.data());
   }
 
+  Task<> record(Runner& runner) { co_await schedule::recorded_run(clock_, database_, runner, "users"); }
+
   ManualClock clock_;
   SourceScript source_;
   SinkScript sink_;
@@ -134,7 +137,7 @@ class RunnerTest : public ::testing::Test {
 };
 
 TEST_F(RunnerTest, CommitsEveryRowInOrderAndSettles) {
-  ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
+  ASSERT_TRUE(test::run(clock_, record(runner_)));
   EXPECT_EQ(sink_.committed, ids(10));
   EXPECT_EQ(sink_.settled, 1);
   const auto last = database_.last_run("users");
@@ -146,7 +149,7 @@ TEST_F(RunnerTest, CommitsEveryRowInOrderAndSettles) {
 
 TEST_F(RunnerTest, RetriesFromTheCheckpointAfterATransientFailure) {
   sink_.fail_at_commit = 2;
-  ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
+  ASSERT_TRUE(test::run(clock_, record(runner_)));
   EXPECT_EQ(sink_.committed, ids(10)) << "nothing missing, nothing twice";
   EXPECT_EQ(sink_.opened, 2);
   EXPECT_EQ(database_.last_run("users")->attempts, 2U);
@@ -155,7 +158,7 @@ TEST_F(RunnerTest, RetriesFromTheCheckpointAfterATransientFailure) {
 TEST_F(RunnerTest, APermanentFailureEndsTheRunAtOnce) {
   sink_.fail_at_commit = 1;
   sink_.kind = ErrorKind::Permanent;
-  ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
+  ASSERT_TRUE(test::run(clock_, record(runner_)));
   EXPECT_EQ(sink_.opened, 1);
   EXPECT_EQ(database_.last_run("users")->outcome, "failed");
   EXPECT_EQ(database_.last_run("users")->error, "the sink is unwell");
@@ -166,14 +169,14 @@ TEST_F(RunnerTest, GivesUpAfterTheAttemptsThatBringNothing) {
   plan_.source.make = [](RunContext&) -> std::unique_ptr<Source> {
     throw Error(ErrorKind::Transient, "no route to host");
   };
-  ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
+  ASSERT_TRUE(test::run(clock_, record(runner_)));
   EXPECT_EQ(database_.last_run("users")->attempts, 3U);
   EXPECT_EQ(database_.last_run("users")->error, "no route to host");
 }
 
 TEST_F(RunnerTest, AFailureOfTheSourceArrivesWithItsText) {
   source_.failure = "table is gone";
-  ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
+  ASSERT_TRUE(test::run(clock_, record(runner_)));
   EXPECT_EQ(database_.last_run("users")->error, "table is gone");
 }
 
@@ -181,7 +184,7 @@ TEST_F(RunnerTest, ASoftStopFinishesTheCommitAndSettles) {
   source_.endless = true;
   sink_.commit_time = std::chrono::milliseconds(10);
   coro::AsyncScope scope;
-  scope.spawn(runner_.run(clock_.wall_now()));
+  scope.spawn(record(runner_));
   clock_.advance(std::chrono::milliseconds(25));  // in the middle of a commit
   const auto before = sink_.committed.size();
   runner_.stop(false, "stopped by the test");
@@ -196,7 +199,7 @@ TEST_F(RunnerTest, ASoftStopFinishesTheCommitAndSettles) {
 TEST_F(RunnerTest, AHardStopEndsInTheMiddleOfACommit) {
   sink_.commit_time = std::chrono::hours(1);
   coro::AsyncScope scope;
-  scope.spawn(runner_.run(clock_.wall_now()));
+  scope.spawn(record(runner_));
   clock_.advance(std::chrono::milliseconds(25));
   runner_.stop(true, "drain_timeout passed");
   clock_.settle();
@@ -210,7 +213,7 @@ TEST_F(RunnerTest, ARunThatTakesTooLongFails) {
   plan_.job.timeout = std::chrono::seconds(5);
   plan_.job.retry.attempts = 1;
   sink_.commit_time = std::chrono::hours(1);
-  ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
+  ASSERT_TRUE(test::run(clock_, record(runner_)));
   EXPECT_EQ(database_.last_run("users")->outcome, "failed");
   EXPECT_EQ(database_.last_run("users")->error, "not done within 5.0 s (timeout)");
 }
@@ -218,7 +221,7 @@ TEST_F(RunnerTest, ARunThatTakesTooLongFails) {
 TEST_F(RunnerTest, FetchesAtMostOneBatchAheadOfTheCommit) {
   sink_.commit_time = std::chrono::seconds(1);
   coro::AsyncScope scope;
-  scope.spawn(runner_.run(clock_.wall_now()));
+  scope.spawn(record(runner_));
   clock_.advance(std::chrono::milliseconds(500));  // the first commit is under way
   EXPECT_LE(source_.produced, 2U + 2U) << "one in commit, one ahead";
   clock_.advance(std::chrono::seconds(10));
@@ -229,7 +232,7 @@ TEST_F(RunnerTest, FetchesAtMostOneBatchAheadOfTheCommit) {
 TEST_F(RunnerTest, ATimeoutOfTheWaitBeforeARetryCanBeStopped) {
   sink_.fail_at_commit = 0;
   coro::AsyncScope scope;
-  scope.spawn(runner_.run(clock_.wall_now()));
+  scope.spawn(record(runner_));
   clock_.advance(std::chrono::milliseconds(2));
   ASSERT_EQ(runner_.view().state, RunnerView::State::Waiting);
   EXPECT_NE(runner_.view().waiting_for.find("the sink is unwell; next try at 20"), std::string::npos);
@@ -247,7 +250,7 @@ TEST_F(RunnerTest, WaitersLearnHowTheRunEnded) {
     into = record.outcome;
   };
   scope.spawn(wait(runner_, outcome));
-  scope.spawn(runner_.run(clock_.wall_now()));
+  scope.spawn(record(runner_));
   clock_.advance(std::chrono::seconds(1));
   EXPECT_EQ(scope.running(), 0U);
   EXPECT_EQ(outcome, "succeeded");
@@ -256,7 +259,7 @@ TEST_F(RunnerTest, WaitersLearnHowTheRunEnded) {
 TEST_F(RunnerTest, ARunWhoseSinkIsTakenFailsAndSaysSo) {
   sink_.fail_at_commit = 1;
   sink_.kind = ErrorKind::Fenced;
-  ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
+  ASSERT_TRUE(test::run(clock_, record(runner_)));
   EXPECT_EQ(sink_.opened, 1) << "no attempt to take it back";
   EXPECT_EQ(database_.last_run("users")->outcome, "failed");
   EXPECT_TRUE(runner_.view().fenced);
@@ -269,7 +272,7 @@ TEST_F(RunnerTest, AContinuousJobWhoseSinkIsTakenStandsByUntilItIsFree) {
   sink_.fail_at_commit = 1;
   sink_.kind = ErrorKind::Fenced;
   coro::AsyncScope scope;
-  scope.spawn(runner.run(clock_.wall_now()));
+  scope.spawn(record(runner));
   clock_.advance(std::chrono::seconds(1));
   EXPECT_TRUE(runner.view().fenced);
   EXPECT_NE(runner.view().waiting_for.find("the sink is unwell; next try at"), std::string::npos);
@@ -280,7 +283,7 @@ TEST_F(RunnerTest, AContinuousJobWhoseSinkIsTakenStandsByUntilItIsFree) {
 }
 
 TEST_F(RunnerTest, APositionThatWasSetIsNotOverwrittenByTheRunBefore) {
-  ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
+  ASSERT_TRUE(test::run(clock_, record(runner_)));
   Positions back;
   back.advance(Position("", "p4"));
   ASSERT_TRUE(test::run(clock_, runner_.assign(back)));
@@ -288,7 +291,7 @@ TEST_F(RunnerTest, APositionThatWasSetIsNotOverwrittenByTheRunBefore) {
   plan_.source.make = [](RunContext&) -> std::unique_ptr<Source> {
     throw Error(ErrorKind::Permanent, "gone");
   };
-  ASSERT_TRUE(test::run(clock_, runner_.run(clock_.wall_now())));
+  ASSERT_TRUE(test::run(clock_, record(runner_)));
   EXPECT_EQ(database_.positions("users").at(""), "p4") << "also by a run that came to nothing";
   EXPECT_EQ(sink_.held.at("").text(), "p4");
 }
@@ -296,7 +299,7 @@ TEST_F(RunnerTest, APositionThatWasSetIsNotOverwrittenByTheRunBefore) {
 TEST_F(RunnerTest, TheLocalCopyIsCloseWhenTheSourceHasNothingMore) {
   source_.endless = true;
   coro::AsyncScope scope;
-  scope.spawn(runner_.run(clock_.wall_now()));
+  scope.spawn(record(runner_));
   clock_.advance(std::chrono::milliseconds(2500));
   EXPECT_EQ(database_.positions("users").at(""), "p10");
   EXPECT_TRUE(runner_.view().caught_up);
@@ -309,7 +312,7 @@ TEST_F(RunnerTest, ASilentSourceLetsTheSinkKeepItsLease) {
   source_.endless = true;
   source_.idle_time = std::chrono::hours(1);
   coro::AsyncScope scope;
-  scope.spawn(runner_.run(clock_.wall_now()));
+  scope.spawn(record(runner_));
   clock_.advance(std::chrono::seconds(1));
   const int before = sink_.settled;
   clock_.advance(std::chrono::minutes(1));
@@ -326,7 +329,7 @@ TEST_F(RunnerTest, ASinkThatIsGoneIsNoticedAlthoughNothingIsWritten) {
   source_.endless = true;
   source_.idle_time = std::chrono::hours(1);
   coro::AsyncScope scope;
-  scope.spawn(runner_.run(clock_.wall_now()));
+  scope.spawn(record(runner_));
   clock_.advance(std::chrono::seconds(1));
   sink_.settle_failure = "connection refused";
   clock_.advance(std::chrono::seconds(6));
@@ -344,7 +347,7 @@ TEST_F(RunnerTest, RateAndLagAreThoseOfNow) {
   source_.total = 1000;
   sink_.commit_time = std::chrono::milliseconds(10);  // two rows each
   coro::AsyncScope scope;
-  scope.spawn(runner_.run(clock_.wall_now()));
+  scope.spawn(record(runner_));
   clock_.advance(std::chrono::seconds(3));
   EXPECT_NEAR(runner_.view().rows_per_second, 200, 40);
   sink_.commit_time = std::chrono::hours(1);

@@ -30,12 +30,12 @@ TEST_F(DatabaseTest, KeepsPositionsRunsAndPausesOverARestart) {
     database.save_position("users", "a.log", "7", now);
     RunRecord run;
     run.job = "users";
-    run.started = now;
-    run.id = database.begin_run("users", now, now);
+    run.planned = run.started = now;
+    database.begin(run, {});
     run.outcome = "failed";
     run.error = "no route";
     run.rows = 12;
-    database.end_run(run);
+    database.end(run, {}, false);
     database.pause("users", "migration", now);
   }
   Database database(folder_);
@@ -50,7 +50,12 @@ TEST_F(DatabaseTest, KeepsPositionsRunsAndPausesOverARestart) {
 
 TEST_F(DatabaseTest, ARunThatWasCutIsMarkedInterrupted) {
   const WallTime now = wall_now();
-  { Database(folder_).begin_run("users", now, now); }
+  {
+    RunRecord run;
+    run.job = "users";
+    run.planned = run.started = now;
+    Database(folder_).begin(run, {});
+  }
   Database database(folder_);
   EXPECT_FALSE(database.last_run("users"));
   EXPECT_EQ(database.close_interrupted_runs(now), 1);
