@@ -1,6 +1,7 @@
 #include "jobs/sources/fence.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace syncd::jobs {
 namespace {
@@ -33,9 +34,54 @@ std::optional<std::uint64_t> OpenRange::narrow(const Observation& seen) {
   std::optional<std::uint64_t> ended;
   jobs::narrow(prepared, seen.prepared, committed);
   jobs::narrow(waiting, seen.live, ended);
+  if (unseen && seen.shown >= high) {
+    ended = least(ended, std::exchange(unseen, std::nullopt));
+    waiting.insert(seen.live.begin(), seen.live.end());
+  }
   if (ended) prepared.insert(seen.prepared.begin(), seen.prepared.end());
   return least(ended, committed);
 }
+
+// --- Opening -----------------------------------------------------------------------------------------
+
+Opening::Opening(const std::optional<Start>& low, const Observation& seen) : rested_(low, seen) {
+  if (seen.shown.empty() || seen.shown >= seen.upper) return;
+  // One that does not show has no transaction id yet: it gets one that is not below xmax.
+  last_moment_ = rested_;
+  last_moment_->unseen = seen.xmax;
+  rested_.high = seen.shown;
+  if (low && low->front() >= seen.shown) {
+    rested_.waiting.clear();  // nothing lies there
+    rested_.prepared.clear();
+  } else {
+    last_moment_->low = Start(CursorValues(1, seen.shown), true);
+  }
+}
+
+void Opening::narrow(const Observation& seen) {
+  rested_.narrow(seen);
+  if (last_moment_) last_moment_->narrow(seen);
+}
+
+void Opening::reach(Fence& fence, const std::string& first) {
+  if (!rested_open_ && !rested_.settled()) {
+    rested_open_ = true;
+    fence.add(rested_);
+  }
+  if (!last_moment_ || first < rested_.high) return;
+  if (!last_moment_open_) {
+    last_moment_open_ = true;
+    fence.add(*last_moment_);
+  }
+  std::string& high = fence.ranges().back().high;
+  high = std::max(high, first);
+}
+
+void Opening::end(Fence& fence, const std::string& first) const {
+  if (rested_open_ || last_moment_open_) fence.ranges().back().high = first;
+}
+
+// --- Fence -------------------------------------------------------------------------------------------
 
 void Fence::observe(const Observation& seen) {
   // After a restart of the server every transaction of its former life has ended, but the prepared ones.
@@ -101,19 +147,22 @@ void Fence::merge(std::size_t first) {
   low.waiting.merge(high.waiting);
   low.prepared.merge(high.prepared);
   low.since_us = std::min(low.since_us, high.since_us);
+  low.unseen = least(low.unseen, high.unseen);
   low.due = least(low.due, high.due);
   low.at.reset();
   low.rest_until_us = std::max(low.rest_until_us, high.rest_until_us);
   ranges_.erase(ranges_.begin() + static_cast<std::ptrdiff_t>(first) + 1);
 }
 
-// Neighbours that wait for the same ones are one range: under a long transaction there stay few.
+// Neighbours that wait for the same ones are one range: under a long transaction there stay few.  Not those
+// whose last moment has not passed: joined with the next one, and the next, it never would.
 void Fence::join_equals() {
   for (std::size_t i = 0; i + 1 < ranges_.size();) {
     const OpenRange& one = ranges_[i];
     const OpenRange& next = ranges_[i + 1];
     const bool same = one.waiting == next.waiting && one.prepared == next.prepared &&
-                      one.due.has_value() == next.due.has_value() && !one.at && !next.at;
+                      one.due.has_value() == next.due.has_value() && !one.at && !next.at && !one.unseen &&
+                      !next.unseen;
     if (same) {
       merge(i);
     } else {

@@ -9,6 +9,10 @@
 // A virtualxid that goes may have become a prepared transaction, and nothing says which: from then on all
 // that are prepared at that moment count for the range too.
 //
+// A transaction takes its timestamp a moment before its virtualxid shows.  So by a timestamp the last moment
+// before U is a range of its own: once the clock has left it far enough behind, whoever took its time there
+// shows or has ended; who is open then counts for the range too.
+//
 // A row version carries the id of the transaction, or savepoint, that wrote it.  We remember the least that
 // each of them can have written: a second read leaves out what is older, and so most of what was delivered.
 #pragma once
@@ -40,6 +44,7 @@ using Transactions = std::map<std::string, std::uint64_t>;
 // What one poll has seen, taken in this order.
 struct Observation {
   std::string upper;         // U, a value of the first cursor column
+  std::string shown;         // whoever took its time up to here shows; "": up to U
   std::uint64_t xmin = 0;    // of a snapshot
   std::uint64_t xmax = 0;    // of the same
   std::string boot;          // when the server was started: virtualxids of another life mean nothing
@@ -59,14 +64,40 @@ struct OpenRange {
   Transactions waiting;      // virtualxids that were open and still are
   Transactions prepared;     // prepared transactions that may be theirs
   std::int64_t since_us = 0;
-  std::optional<std::uint64_t> due;  // somebody has ended since the last read: its rows are not older
-  std::optional<CursorValues> at;    // the next read has come this far
-  std::int64_t rest_until_us = 0;    // no further read before, unless it is settled; not worth storing
+  std::optional<std::uint64_t> unseen;  // somebody may not have shown yet: its rows are not older
+  std::optional<std::uint64_t> due;     // somebody has ended since the last read: its rows are not older
+  std::optional<CursorValues> at;       // the next read has come this far
+  std::int64_t rest_until_us = 0;       // no further read before, unless it is settled; not worth storing
 
-  bool settled() const noexcept { return waiting.empty() && prepared.empty(); }
-  // Takes out who has ended; the least id of their rows, nullopt when nobody had.
+  bool settled() const noexcept { return waiting.empty() && prepared.empty() && !unseen; }
+  // Takes out who has ended, and in who shows only now; the least id of the rows that may have come,
+  // nullopt when nobody had ended.
   std::optional<std::uint64_t> narrow(const Observation& seen);
   bool operator==(const OpenRange&) const = default;
+};
+
+class Fence;
+
+// What a re-read leaves open behind it, as far as it gets.
+class Opening {
+ public:
+  // About to read (low, seen.upper]; where there is a last moment, also somewhat further.
+  Opening(const std::optional<Start>& low, const Observation& seen);
+
+  // What has been there for some time, the last moment aside: perhaps the whole table.
+  const OpenRange& rested() const noexcept { return rested_; }
+  // Nothing is read yet: who has ended meanwhile is not late.
+  void narrow(const Observation& seen);
+  // Everything up to `first`, a value of the first cursor column, is about to be delivered.
+  void reach(Fence& fence, const std::string& first);
+  // Reading has ended there: the next one begins after it, not at U.
+  void end(Fence& fence, const std::string& first) const;
+
+ private:
+  OpenRange rested_;
+  std::optional<OpenRange> last_moment_;
+  bool rested_open_ = false;
+  bool last_moment_open_ = false;
 };
 
 class Fence {

@@ -109,10 +109,13 @@ class FileEngine {
   // --- file_engine_adopt.cpp: a file that is met for the first time
   void adopt(const Candidate& candidate, TimePoint now);
   bool known_content(const Candidate& candidate, Suspect& suspect, TimePoint now);
+  bool as_unread(const Candidate& candidate, Suspect& suspect, FileReader& reader, Tracked& file,
+                 TimePoint now);
   bool as_current(const Candidate& candidate, Suspect& suspect, FileReader& reader, Tracked& file,
                   TimePoint now);
   bool as_earlier(const Candidate& candidate, Suspect& suspect, FileReader& reader, Tracked& file,
                   TimePoint now);
+  void prove(Tracked& file, TimePoint now);
   bool wait_for_more(Suspect& suspect, bool shorter, const std::string& what, TimePoint now);
   std::vector<Tracked*> relatives(const Candidate& candidate);
   void move(Tracked& file, const Candidate& candidate, const Content& content, TimePoint now);

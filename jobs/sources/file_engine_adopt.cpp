@@ -14,6 +14,8 @@ constexpr Duration kSettle = std::chrono::seconds(1);
 // What is still too short to tell after that time is no copy: copies begin with more.
 constexpr Duration kShort = std::chrono::seconds(2);
 
+std::string_view folder_of(std::string_view path) { return path.substr(0, path.rfind('/')); }
+
 bool same_facts(const FileFacts& a, const FileFacts& b) {
   return a.size == b.size && a.modified == b.modified;
 }
@@ -58,10 +60,18 @@ std::vector<Tracked*> FileEngine::relatives(const Candidate& candidate) {
   const auto [begin, end] = by_stem_.equal_range(name.stem);
   for (auto it = begin; it != end; ++it) {
     Tracked& file = *it->second;
-    if (file.position.offset() == 0 && file.position.earlier.empty()) continue;
-    const bool same_path = candidate.path == file.position.path;
-    if (same_path || may_be_rotation(name, file.log_name)) all.push_back(&file);
+    const bool rotated = may_be_rotation(name, file.log_name);
+    if (file.position.offset() == 0 && file.position.earlier.empty()) {
+      // Nothing was read of it; a copy of it may lie beside it all the same.
+      const std::string& path = file.missing() ? file.position.path : file.path;
+      if (!rotated || folder_of(path) != folder_of(candidate.path)) continue;
+    }
+    if (rotated || candidate.path == file.position.path) all.push_back(&file);
   }
+  // Who has read most of the same content comes first.
+  std::stable_sort(all.begin(), all.end(), [](const Tracked* a, const Tracked* b) {
+    return a->position.offset() > b->position.offset();
+  });
   return all;
 }
 
@@ -80,7 +90,9 @@ bool FileEngine::known_content(const Candidate& candidate, Suspect& suspect, Tim
     const auto reader = FileReader::open(handle, style_, false);
     const bool rotated = may_be_rotation(log_name(candidate.path), known.front()->log_name);
     if (!reader) return rotated && wait_for_more(suspect, true, *known.front()->name, now);
+    for (Tracked* file : known) prove(*file, now);
     for (Tracked* file : known) {
+      if (as_unread(candidate, suspect, *reader, *file, now)) return true;
       if (as_current(candidate, suspect, *reader, *file, now)) return true;
     }
     for (Tracked* file : known) {
@@ -92,12 +104,46 @@ bool FileEngine::known_content(const Candidate& candidate, Suspect& suspect, Tim
   return false;
 }
 
+// What was read of `file` stands in it still; else its content is an earlier one from now on.
+void FileEngine::prove(Tracked& file, TimePoint now) {
+  if (file.at_end || file.position.offset() == 0 || (file.missing() && !file.open())) return;
+  try {
+    if (!ensure_open(file, now) || file.compressed || file.position.offset() == 0) return;
+    if (file.reader->mark_at(file.position.offset()) != file.position.content.marks.back())
+      truncated(file, now);
+  } catch (const Error& error) {
+    trouble(file, error.what());
+  }
+}
+
 // It may be a copy that is being made.  False: it will not become one.
 bool FileEngine::wait_for_more(Suspect& suspect, bool shorter, const std::string& what, TimePoint now) {
   if (now - suspect.since >= kSettle) return false;
   if (shorter && now - suspect.first >= kShort) return false;
   suspect.undecided = true;
   suspect.why = fmt::format("may become a copy of {}: waiting until it does not grow", what);
+  return true;
+}
+
+// Is it a copy of what `file` is now, of which nothing was read yet?  A rotated log that is none is older
+// than its successor.
+bool FileEngine::as_unread(const Candidate& candidate, Suspect& suspect, FileReader& reader, Tracked& file,
+                           TimePoint now) {
+  if (file.position.offset() != 0 || file.facts.size == 0 || (file.missing() && !file.open())) return false;
+  if (!may_be_rotation(log_name(candidate.path), file.log_name)) return false;
+  if (candidate.facts.key.birth < file.position.key.birth) return false;
+  try {
+    if (!ensure_open(file, now)) return false;
+    const std::string sample = reader.sample();
+    const std::uint64_t end = candidate.facts.size;
+    if (sample.empty() || file.reader->sample().substr(0, sample.size()) != sample) return false;
+    if (!reader.compressed() && reader.mark_at(end) != file.reader->mark_at(end)) return false;
+  } catch (const Error& error) {
+    trouble(file, error.what());
+    return false;
+  }
+  suspect.undecided = true;  // until something was read
+  suspect.why = "a copy of " + (file.missing() ? *file.name : file.path);
   return true;
 }
 
@@ -111,12 +157,6 @@ bool FileEngine::as_current(const Candidate& candidate, Suspect& suspect, FileRe
   if (like.kind == Kind::Other) return false;
   if (like.kind == Kind::Short) return rotated && wait_for_more(suspect, true, *file.name, now);
   if (!file.missing()) {
-    try {
-      if (!file.proven) ensure_open(file, now);
-    } catch (const Error& error) {
-      trouble(file, error.what());
-    }
-    if (file.position.offset() == 0) return false;  // it was truncated: the content is an earlier one
     suspect.why = "a copy of " + file.path;
     return true;
   }

@@ -58,11 +58,13 @@ void FileEngine::look(TimePoint now) {
     return std::none_of(candidates.begin(), candidates.end(),
                         [&](const Candidate& c) { return c.facts.key == entry.first; });
   });
-  // The oldest first: so a rotated log comes before the one that is written now.
+  // The original before its copy; but a rotated log is read before the one that is written now.
   std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
-    return a.facts.modified < b.facts.modified;
+    return a.facts.key.birth < b.facts.key.birth;
   });
   for (const Candidate& candidate : candidates) adopt(candidate, now);
+  std::stable_sort(ready_.begin(), ready_.end(),
+                   [](const Tracked* a, const Tracked* b) { return a->facts.modified < b->facts.modified; });
   looked_ = true;
 }
 
@@ -87,6 +89,7 @@ void FileEngine::see(Tracked& file, const std::string& path, const FileFacts& fa
 
 // Queues the file if there may be more of it.
 void FileEngine::touch(Tracked& file, const FileFacts& facts, TimePoint now) {
+  if (facts.size < file.facts.size) ++version_;
   file.facts = facts;
   const bool untouched = facts.size == 0 && file.position.offset() == 0 && file.position.earlier.empty();
   if (untouched && !file.open()) {

@@ -24,8 +24,12 @@ bool FileEngine::ensure_open(Tracked& file, TimePoint now) {
   if (!file.file && !open_by_path(file)) return false;
   const auto facts = look_at(file.file);
   file.reader = FileReader::open(file.file, style_, all_of(file));
-  if (!file.reader) {
-    file.at_end = true;
+  if (!file.reader) {  // too short to know what it is
+    if (file.position.offset() != 0) {
+      truncated(file, now);
+      return false;
+    }
+    file.proven = file.at_end = true;
     file.behind_since.reset();
     if (facts) file.read = *facts;
     return false;
@@ -118,10 +122,11 @@ void FileEngine::truncated(Tracked& file, TimePoint now) {
   }
   file.position.content = Content();
   file.marks.clear();
-  file.reader->start(true);
+  if (file.reader) file.reader->start(true);
   file.at_end = false;
   waiting_.erase(file.slot);
   queue(file, now);
+  announce(file);
   ++version_;
   look_due_ = true;  // a copy of it may have come
 }

@@ -84,11 +84,7 @@ std::string FileReader::sample() { return read_fully(0, kHead); }
 std::optional<Mark> FileReader::prove(const Content& content) {
   const std::string head = sample();
   if (head_of(head, content.head.size) != content.head) return std::nullopt;
-  const auto stands = [this](const Mark& mark) {
-    const std::uint64_t size = mark_size(mark.offset);
-    const std::string bytes = read_fully(mark.offset - size, size);
-    return bytes.size() == size && print_of(bytes) == mark.value;
-  };
+  const auto stands = [this](const Mark& mark) { return mark_at(mark.offset) == mark; };
   if (!bytes_->sequential()) {
     const auto last = std::find_if(content.marks.rbegin(), content.marks.rend(), stands);
     return last == content.marks.rend() ? std::nullopt : std::make_optional(*last);
@@ -98,6 +94,13 @@ std::optional<Mark> FileReader::prove(const Content& content) {
     if (stands(mark)) last = mark;
   }
   return last;
+}
+
+std::optional<Mark> FileReader::mark_at(std::uint64_t offset) {
+  const std::uint64_t size = mark_size(offset);
+  const std::string bytes = read_fully(offset - size, size);
+  if (bytes.size() != size) return std::nullopt;
+  return Mark{offset, print_of(bytes)};
 }
 
 Mark FileReader::last_line() {
@@ -124,8 +127,7 @@ Mark FileReader::last_line() {
   // Too long a line to be found the beginning of.
   if (begin == from && from != 0) begin = window.end();
   if (begin < detected.mark) begin = std::min<std::uint64_t>(detected.mark, window.end());
-  const std::uint64_t size = mark_size(begin);
-  return Mark{begin, print_of(read_fully(begin - size, size))};
+  return mark_at(begin).value_or(Mark());
 }
 
 // --- starting ------------------------------------------------------------------------------------------

@@ -39,6 +39,8 @@ class FileReader {
   std::optional<Mark> prove(const Content& content);
   // Whether it has this many bytes.
   bool reaches(std::uint64_t size) { return size == 0 || !read_fully(size - 1, 1).empty(); }
+  // The mark at `offset`; nullopt: it has not that many bytes.
+  std::optional<Mark> mark_at(std::uint64_t offset);
   // The mark at the beginning of the last line that is not complete: everything before counts as read.
   Mark last_line();
 

@@ -7,9 +7,6 @@
 namespace syncd::jobs {
 namespace {
 
-bool plain_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool plain(char c) { return plain_start(c) || (c >= '0' && c <= '9') || c == '$'; }
-
 std::string list(const std::vector<std::string>& items) { return fmt::format("{}", fmt::join(items, ", ")); }
 
 // The 64-bit transaction id of a row's version.  A visible row's xmin is below the snapshot's xmax, so the
@@ -21,53 +18,6 @@ constexpr std::string_view kRowXid =
     " THEN 4294967296 ELSE 0 END)";
 
 }  // namespace
-
-std::string quote_identifier(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + '"';
-}
-
-std::optional<TableName> TableName::parse(std::string_view text) {
-  TableName name;
-  std::size_t i = 0;
-  while (true) {
-    std::string part;
-    if (i < text.size() && text[i] == '"') {
-      for (++i;; ++i) {
-        if (i >= text.size() || text[i] == '\0') return std::nullopt;
-        if (text[i] != '"') {
-          part += text[i];
-        } else if (i + 1 < text.size() && text[i + 1] == '"') {
-          part += text[i++];
-        } else {
-          break;
-        }
-      }
-      ++i;
-    } else {
-      if (i >= text.size() || !plain_start(text[i])) return std::nullopt;
-      for (; i < text.size() && plain(text[i]); ++i) {
-        part += text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] - 'A' + 'a') : text[i];
-      }
-    }
-    if (part.empty()) return std::nullopt;
-    name.parts_.push_back(std::move(part));
-    if (i == text.size()) break;
-    if (text[i] != '.' || name.parts_.size() == 2) return std::nullopt;
-    ++i;
-  }
-  return name;
-}
-
-std::string TableName::quoted() const {
-  std::string out;
-  for (const std::string& part : parts_) out += (out.empty() ? "" : ".") + quote_identifier(part);
-  return out;
-}
 
 std::vector<std::size_t> cursor_indices(const PageShape& shape) {
   std::vector<std::size_t> indices;
@@ -95,6 +45,8 @@ class Writer {
     if (bounds.upper) {
       conditions_.push_back(fmt::format("{} <= {}", keys_[0], param(*bounds.upper, shape_.cursor[0].type)));
     }
+    // Asked once, in a query of its own, it is an index condition too.
+    if (bounds.up_to_now) conditions_.push_back(fmt::format("{} <= (SELECT {})", keys_[0], shape_.now));
     if (bounds.until) compare("<=", *bounds.until);
     if (bounds.below_horizon) {
       conditions_.push_back(fmt::format("{} < pg_snapshot_xmin(pg_current_snapshot())", keys_[0]));

@@ -5,23 +5,14 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/postgres/name.hpp"
 #include "daemon/postgres/rows.hpp"
 #include "jobs/sources/fence.hpp"
 
 namespace syncd::jobs {
 
-// "Name" in SQL quotes.
-std::string quote_identifier(std::string_view name);
-
-// schema.table or table, each part plain (folded to lower case) or "quoted"; nullopt where it is neither.
-class TableName {
- public:
-  static std::optional<TableName> parse(std::string_view text);
-  std::string quoted() const;
-
- private:
-  std::vector<std::string> parts_;
-};
+using postgres::quote_identifier;
+using postgres::TableName;
 
 struct CursorColumn {
   std::string name;
@@ -37,12 +28,14 @@ struct PageShape {
   std::string where;       // the operator's own SQL; "" for none
   std::uint32_t rows = 0;  // LIMIT
   bool versioned = true;   // the relation has xmin: a table, not a view
+  std::string now;         // SQL: the present, where the first cursor column is a timestamp
 };
 
 // The bounds of one page.  Each combination of what is present has its own text, and so its own plan.
 struct PageBounds {
   std::optional<Start> after;
   std::optional<std::string> upper;      // inclusive, of the first column
+  bool up_to_now = false;                // ... that the statement itself begins at
   std::optional<CursorValues> until;     // inclusive, of all columns
   std::optional<std::uint64_t> min_xid;  // only row versions of this transaction or later
   bool below_horizon = false;            // xid mode: only transactions that ended before any that runs

@@ -84,6 +84,7 @@ json encode_range(const OpenRange& range) {
   if (!range.waiting.empty()) out["v"] = range.waiting;
   if (!range.prepared.empty()) out["p"] = range.prepared;
   if (range.low) out["l"] = encode_start(*range.low);
+  if (range.unseen) out["u"] = *range.unseen;
   if (range.due) out["d"] = *range.due;
   if (range.at) out["a"] = encode_values(*range.at);
   return out;
@@ -102,6 +103,7 @@ OpenRange decode_range(const json& in, std::size_t width) {
   if (in.contains("v")) range.waiting = decode_transactions(in.at("v"));
   if (in.contains("p")) range.prepared = decode_transactions(in.at("p"));
   if (in.contains("l")) range.low = decode_start(in.at("l"), width);
+  if (in.contains("u")) range.unseen = decode_xid(in.at("u"));
   if (in.contains("d")) range.due = decode_xid(in.at("d"));
   if (in.contains("a")) range.at = decode_values(in.at("a"), width, width);
   return range;

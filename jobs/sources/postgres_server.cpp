@@ -28,15 +28,12 @@ std::string holder_text(const Holder& holder) {
 }
 
 std::string upper_expression(const UpperBound& bound) {
-  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(bound.behind).count();
-  const std::string clock = fmt::format("clock_timestamp() - interval '{} microseconds'", micros);
   switch (bound.kind) {
     case UpperBound::Kind::None:
       return "''";
     case UpperBound::Kind::Clock:
-      return fmt::format("({})::text", clock);
     case UpperBound::Kind::LocalClock:
-      return fmt::format("(({}) AT TIME ZONE '{}')::text", clock, bound.zone);
+      return fmt::format("({})::text", clock_sql(bound, bound.behind));
     case UpperBound::Kind::Maximum:
       return fmt::format("coalesce((SELECT max({}) FROM {})::text, '')", quote_identifier(bound.name),
                          bound.table);
@@ -99,6 +96,15 @@ std::string load_identity(postgres::Session& session, const TableName& table) {
   return fmt::format("{}/{}/{}/{}", rows.text(0, 0), rows.text(0, 1), rows.text(0, 2), rows.text(0, 3));
 }
 
+std::string clock_sql(const UpperBound& bound, std::chrono::nanoseconds ago) {
+  const bool local = bound.kind == UpperBound::Kind::LocalClock;
+  if (!local && bound.kind != UpperBound::Kind::Clock) return "";
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(ago).count();
+  std::string clock = "clock_timestamp()";
+  if (micros != 0) clock = fmt::format("({} - interval '{} microseconds')", clock, micros);
+  return local ? fmt::format("({} AT TIME ZONE '{}')", clock, bound.zone) : clock;
+}
+
 bool set_back(postgres::Session& session, const UpperBound& bound, const std::string& reached) {
   const auto rows = session.exec(
       "SELECT coalesce(pg_sequence_last_value(sequence) < $3::bigint, false)"
@@ -130,21 +136,23 @@ Observation observe(postgres::Session& session, const UpperBound& bound, bool tr
   // Order matters: the snapshot first, then the bound and the transaction ids, then who may still write below
   // the bound.  Read in one statement with the virtualxids, an id could be that of the same backend's next
   // transaction, and the rows of the one before would be left out of the second read.
+  const std::string shown = clock_sql(bound, bound.settle);
   const auto first = session.exec(fmt::format(
       "SELECT {}, pg_snapshot_xmin(pg_current_snapshot()), pg_snapshot_xmax(pg_current_snapshot()),"
-      " pg_postmaster_start_time(), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint{}",
-      upper_expression(bound),
+      " pg_postmaster_start_time(), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, {}{}",
+      upper_expression(bound), shown.empty() ? "''" : "(" + shown + ")::text",
       transactions ? ", (SELECT string_agg(pid || ' ' || backend_xid, ' ') FROM pg_stat_activity)" : ""));
   seen.upper = first.text(0, 0);
   seen.xmin = number(first.text(0, 1));
   seen.xmax = number(first.text(0, 2));
   seen.boot = first.text(0, 3);
   seen.wall_us = static_cast<std::int64_t>(number(first.text(0, 4)));
+  seen.shown = first.text(0, 5);
 
   holders = Holders{};
   if (!transactions) return seen;
   std::map<std::string, std::uint64_t> ids;  // of the backends that had one
-  std::istringstream pairs{std::string(first.text(0, 5))};
+  std::istringstream pairs{std::string(first.text(0, 6))};
   std::uint64_t id = 0;
   for (std::string pid; pairs >> pid >> id;) ids.emplace(pid, whole_xid(id, seen.xmax));
   postgres::Params params;

@@ -52,11 +52,15 @@ struct Holders {
 // How U is made.
 struct UpperBound {
   enum class Kind { None, Clock, LocalClock, Maximum } kind = Kind::None;
-  std::chrono::nanoseconds behind{0};  // of the clock
+  std::chrono::nanoseconds behind{0};  // the clock: U
+  std::chrono::nanoseconds settle{0};  // the clock: up to there everybody shows
   std::string zone;                    // LocalClock: of a timestamp without zone
   std::string name;                    // Maximum: of the column
   std::string table;                   // Maximum: quoted
 };
+
+// SQL: the clock of a timestamp cursor, or what it was that long ago; "" for other cursors.
+std::string clock_sql(const UpperBound& bound, std::chrono::nanoseconds ago = std::chrono::nanoseconds(0));
 
 // The sequence behind a Maximum was set back below `reached`: its next ids are not new to us.  False where
 // that cannot be seen.

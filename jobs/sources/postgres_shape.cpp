@@ -39,6 +39,7 @@ UpperBound upper_bound(const TableInfo& info, const PostgresTableOptions& option
   const auto refuse = [&](std::string_view why, ErrorKind kind = ErrorKind::Config) {
     throw Error(kind, fmt::format("{}: late_commits = \"{}\" {}", options.table, options.late_commits, why));
   };
+  bound.settle = options.settle;
   switch (options.late) {
     case LateCommits::Ignore:
       // One row at infinity must not be the last one for ever.
@@ -64,7 +65,7 @@ UpperBound upper_bound(const TableInfo& info, const PostgresTableOptions& option
         refuse("needs a timestamp or an integer as first cursor column, this one is " + first.type +
                "; say \"lag:D\", \"xid\" or \"ignore\"");
       }
-      bound.behind = options.settle;
+      if (options.hold) bound.behind = options.settle;
       break;
   }
   if (integer(first.base)) {
@@ -116,6 +117,7 @@ TableShape resolve(postgres::Session& session, const PostgresTableOptions& optio
   shape.schema = std::make_shared<const Schema>(shape.page.columns, std::move(kinds));
   shape.cursor = cursor_indices(shape.page);
   shape.bound = upper_bound(shape.info, options, shape.page.table);
+  shape.page.now = clock_sql(shape.bound);
   return shape;
 }
 

@@ -74,18 +74,15 @@ Task<> Walk::look() {
   upper_.reset();
   if (shape_->bound.kind != UpperBound::Kind::None) upper_ = seen_.upper;
   readable_ = !upper_ || !upper_->empty();  // an empty table has no maximum
-  opening_.reset();
-  opened_ = false;
+  piece_ = Piece();
   co_await refuse_used_ids();
   if (rereading()) {
     follow_clock_back();
     opening_.emplace(position_.cursor, seen_);
-    if (first_) co_await await_open_transactions();
-    if (opening_->settled()) opening_.reset();  // nobody can be late
+    if (std::exchange(first_, false)) co_await await_open_transactions();
   } else if (holding()) {
     hold_back();
   }
-  first_ = false;
 }
 
 // What was committed before a run that is not continuous belongs to it, although reads trail the clock.
@@ -133,13 +130,17 @@ Task<> Walk::refuse_used_ids() {
 // A long transaction is not waited for, least of all once more.
 Task<> Walk::await_open_transactions() {
   const TimePoint patience = context_.clock.now() + std::min<Duration>(kPatience, options_.hold_wait);
-  while (!opening_->settled() && !position_.fence.covers(*opening_) && context_.clock.now() < patience) {
+  while (!opening_->rested().settled() && !position_.fence.covers(opening_->rested()) &&
+         context_.clock.now() < patience) {
     co_await sleep_for(context_.clock, kLook);
+    const auto low = position_.cursor;
     Observation again = co_await observe();
     again.upper = seen_.upper;
+    again.shown = seen_.shown;
     seen_ = std::move(again);
     opening_->narrow(seen_);
-    opening_->low = position_.cursor;  // of a server that went back in time it is another one
+    // Of a server that went back in time it is another one.
+    if (position_.cursor != low) opening_.emplace(position_.cursor, seen_);
   }
 }
 
@@ -157,7 +158,6 @@ void Walk::follow_clock_back() {
                 [&](const OpenRange& range) { return range.low && range.low->front() >= seen_.upper; });
   for (OpenRange& range : ranges) range.high = std::min(range.high, seen_.upper);
   position_.cursor = back;
-  if (opening_) opening_->low = back;
 }
 
 void Walk::hold_back() {
@@ -208,7 +208,8 @@ Task<std::optional<Batch>> Walk::next() {
   while (readable_) {
     PageBounds bounds;
     bounds.after = position_.cursor;
-    bounds.upper = upper_;
+    bounds.up_to_now = up_to_now();
+    if (!bounds.up_to_now) bounds.upper = upper_;
     bounds.below_horizon = options_.late == LateCommits::Xid;
     // Without `where` every row is wanted: LIMIT bounds the statement well enough.
     Piece* piece = options_.where.empty() ? nullptr : &piece_;
@@ -217,11 +218,11 @@ Task<std::optional<Batch>> Walk::next() {
     });
     readable_ = !page.end;
     if (!page.reached) break;
+    const std::string& reached = page.reached->front();
+    if (bounds.up_to_now && reached > seen_.upper) readable_ = false;  // who is open now is for the next look
     if (opening_) {
-      position_.fence.add(std::move(*opening_));
+      opening_->reach(position_.fence, reached);
       position_.way = Way::Reread;
-      opening_.reset();
-      opened_ = true;
     }
     PostgresPosition before = position_;
     position_.cursor = page.reached;
@@ -251,10 +252,7 @@ std::optional<Batch> Walk::deliver(Page page, PostgresPosition before, std::opti
 // --- resting -----------------------------------------------------------------------------------------
 
 Task<std::optional<Batch>> Walk::rest() {
-  if (opened_) {
-    // The next round reads on from the last row, not from U.
-    position_.fence.ranges().back().high = position_.cursor->front();
-  }
+  if (opening_ && position_.cursor) opening_->end(position_.fence, position_.cursor->front());
   if (holding()) position_.safe.reset();  // all of it has been read
   co_await report();
 

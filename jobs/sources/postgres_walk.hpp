@@ -37,6 +37,11 @@ class Walk {
 
   bool holding() const noexcept { return options_.late == LateCommits::Fence && options_.hold; }
   bool rereading() const noexcept { return options_.late == LateCommits::Fence && !options_.hold; }
+  // A row that is changed all the time is always younger than a bound that was taken before: pages go up to
+  // their own moment.
+  bool up_to_now() const noexcept {
+    return rereading() && !shape_->page.now.empty() && options_.settle.count() > 0;
+  }
   // Ranges of a second read, left over from before the configuration was changed, are finished first.
   bool leftovers() const noexcept {
     return !rereading() && position_.way == Way::Reread && !position_.fence.ranges().empty();
@@ -73,8 +78,7 @@ class Walk {
   bool first_ = true;
   std::optional<std::string> upper_;  // nullopt: all there is
   bool readable_ = false;             // there may be more below upper_
-  std::optional<OpenRange> opening_;  // what is read now and may grow, until its first row
-  bool opened_ = false;
+  std::optional<Opening> opening_;    // what is read now and may grow
   Piece piece_;
   Piece late_piece_;
 
