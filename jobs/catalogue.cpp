@@ -16,8 +16,17 @@ std::span<const TransformKind* const> transforms() {
 }
 
 std::span<const SinkKind* const> sinks() {
-  static const std::array all = {&redis_hash(), &redis_json(),       &redis_list(),   &redis_publish(),
-                                 &redis_set(),  &redis_sorted_set(), &redis_stream(), &redis_string()};
+  static const std::array all = {&file(),
+                                 &postgres_table_sink(),
+                                 &redis_hash(),
+                                 &redis_json(),
+                                 &redis_list(),
+                                 &redis_publish(),
+                                 &redis_set(),
+                                 &redis_sorted_set(),
+                                 &redis_stream(),
+                                 &redis_string(),
+                                 &stdout_sink()};
   return all;
 }
 

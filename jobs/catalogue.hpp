@@ -22,6 +22,7 @@ const TransformKind& select();
 const TransformKind& throttle();
 // sinks/; with "_sink" where the word means something else already
 const SinkKind& file();
+const SinkKind& postgres_table_sink();
 const SinkKind& redis_hash();
 const SinkKind& redis_json();
 const SinkKind& redis_list();

@@ -17,6 +17,7 @@ struct EventLoop::Handles {
 
 EventLoop::EventLoop() : uv_(std::make_unique<uv_loop_t>()), handles_(std::make_unique<Handles>()) {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   uv_loop_init(uv_.get());
   uv_loop_t* loop = uv_.get();
   uv_timer_init(loop, &handles_->timer);

@@ -17,7 +17,8 @@ namespace syncd::loop {
 
 class EventLoop final : public Clock {
  public:
-  // Ignores SIGPIPE in the whole process: a write to a peer that has gone is an error like any other.
+  // Ignores SIGPIPE and SIGXFSZ in the whole process: a write to a peer that has gone, or beyond a limit, is
+  // an error like any other.
   EventLoop();
   // Every stream, listener and worker must have gone by then (asserted).  Waits for a name that is still
   // being resolved.

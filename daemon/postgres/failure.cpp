@@ -71,6 +71,10 @@ ErrorKind kind_of(std::string_view sqlstate) {
   if (group == "08" || group == "40" || group == "53" || group == "55" || group == "57" || group == "58") {
     return ErrorKind::Transient;
   }
+  // What is wrong with a value, a constraint, a check option, too large a row, and RAISE of a trigger.
+  if (group == "22" || group == "23" || group == "44" || sqlstate == "54000" || sqlstate == "P0001") {
+    return ErrorKind::Data;
+  }
   return ErrorKind::Permanent;
 }
 bool ends_session(std::string_view sqlstate) {

@@ -17,7 +17,7 @@ std::string lost_text(std::string_view why = "");
 // A refused connection carries no SQLSTATE, only the server's words: will it be refused again?
 bool refused_for_good(std::string_view text);
 
-// SQLSTATE classes: https://www.postgresql.org/docs/15/errcodes-appendix.html
+// SQLSTATE classes: https://www.postgresql.org/docs/15/errcodes-appendix.html.  Data: this row, not others.
 ErrorKind kind_of(std::string_view sqlstate);
 bool ends_session(std::string_view sqlstate);
 

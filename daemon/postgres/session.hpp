@@ -45,6 +45,8 @@ class Session {
   // The socket, for shutdown(2) from another thread.
   int socket() const noexcept { return socket_; }
   bool broken() const noexcept { return broken_; }
+  // Not to be used any more.
+  void abandon() noexcept { broken_ = true; }
 
  private:
   struct Driver;

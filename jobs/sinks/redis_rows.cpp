@@ -2,10 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <numeric>
-
-#include "jobs/columns.hpp"
-
 namespace syncd::jobs {
 
 std::string RowKey::render(const Batch& batch, std::size_t row) {
@@ -34,13 +30,6 @@ const std::string& RowValue::render(const Batch& batch, std::size_t row) {
     json_->append(text_, batch, row);
   }
   return text_;
-}
-
-std::vector<std::size_t> chosen_columns(const Schema& schema, const std::vector<std::string>& fields) {
-  if (!fields.empty()) return resolve_columns(schema, fields, "fields");
-  std::vector<std::size_t> columns(schema.size());
-  std::iota(columns.begin(), columns.end(), std::size_t{0});
-  return columns;
 }
 
 std::vector<std::string> exec_guarantees(bool deletes) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "jobs/columns.hpp"
 #include "jobs/row_json.hpp"
 #include "jobs/sinks/redis_sink.hpp"
 
@@ -43,8 +44,6 @@ class RowValue {
   std::string text_;
 };
 
-// The indices of the named columns; all of them where none is named.  Throws a Config error with the nearest.
-std::vector<std::size_t> chosen_columns(const Schema& schema, const std::vector<std::string>& fields);
 // What every Redis sink says about itself in `explain`.
 std::vector<std::string> exec_guarantees(bool deletes);
 std::vector<std::string> script_guarantees();

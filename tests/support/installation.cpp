@@ -67,9 +67,10 @@ void Installation::write_job(const std::string& name, const JobLines& lines) con
                             "settle = '{5}'\n"
                             "{3}\n"
                             "[jobs.{0}.sink]\n"
-                            "connection = 'cache'\n"
+                            "{6}\n"
                             "{4}\n",
-                            name, lines.schedule, lines.job, lines.source, lines.sink, lines.settle));
+                            name, lines.schedule, lines.job, lines.source, lines.sink, lines.settle,
+                            lines.sink.find("redis_") == std::string::npos ? "" : "connection = 'cache'"));
 }
 
 std::vector<std::string> Installation::command(std::vector<std::string> arguments) const {

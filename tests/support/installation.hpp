@@ -23,6 +23,7 @@ struct Connected {
 };
 
 // A job from the table of tests/support/items.hpp; each text is lines of TOML.
+// A Redis sink has its connection already.
 struct JobLines {
   std::string sink = "type = 'redis_hash'\nkey = 'item:{id}'";
   std::string source = "cursor = ['updated_at', 'id']";

@@ -1,11 +1,13 @@
-// A Redis sink by itself, as its configuration makes it, against a real Redis.
+// A sink by itself, as its configuration makes it, against a real Redis.
 #pragma once
 #include <gtest/gtest.h>
 
 #include "jobs/catalogue.hpp"
 #include "jobs/connections.hpp"
+#include "tests/support/postgres_server.hpp"
 #include "tests/support/redis_server.hpp"
 #include "tests/support/run_task.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/unit/jobs/scripted.hpp"
 
 namespace syncd::jobs::test {
@@ -33,15 +35,23 @@ class SinkTest : public ::testing::Test, public Monitor, public BadRecords {
     return *table;
   }
 
+  // The options of a sink that has one begin with its connection.
+  std::string with_connection(const SinkKind& kind, const std::string& toml) {
+    if (kind.type.starts_with("redis_")) return "connection = \"cache\"\n" + toml;
+    if (!kind.type.starts_with("postgres_")) return toml;
+    database();
+    return "connection = \"app\"\n" + toml;
+  }
+
   // The findings of planning `toml`, "" for none.
   std::string findings_of(const SinkKind& kind, const std::string& toml) {
-    const config::Table table = parsed("connection = \"cache\"\n" + toml);
+    const config::Table table = parsed(with_connection(kind, toml));
     make_plan(kind, table);
     return table.findings().text();
   }
 
   std::unique_ptr<Sink> make(const SinkKind& kind, const std::string& toml, std::string instance = "one") {
-    const config::Table table = parsed("connection = \"cache\"\n" + toml);
+    const config::Table table = parsed(with_connection(kind, toml));
     const auto plan = make_plan(kind, table);
     EXPECT_TRUE(table.findings().empty()) << table.findings().text();
     contexts_.push_back(
@@ -81,16 +91,6 @@ class SinkTest : public ::testing::Test, public Monitor, public BadRecords {
     if (halt_) throw Error(ErrorKind::Data, bad.error);
   }
 
-  syncd::test::RedisServer redis_;
-  loop::EventLoop loop_;
-  std::map<std::string, config::Connection> tables_;
-  std::unique_ptr<Connections> connections_;
-  std::vector<std::unique_ptr<RunContext>> contexts_;
-  Positions positions_;
-  std::vector<BadRecord> bad_;
-  bool halt_ = false;
-
- private:
   Plan<Sink> make_plan(const SinkKind& kind, const config::Table& table) {
     config::Config config;
     config.connections = tables_;
@@ -99,6 +99,36 @@ class SinkTest : public ::testing::Test, public Monitor, public BadRecords {
     context.stream.columns = std::vector<std::string>{"id", "name"};
     return kind.plan(table, context);
   }
+
+  // A database of this test with an empty table users(id, name), reached by the connection "app".
+  const std::string& database() {
+    if (!database_.empty()) return database_;
+    auto& server = syncd::test::PostgresServer::shared();
+    database_ = server.fresh_database();
+    server.exec("CREATE TABLE users (id bigint PRIMARY KEY, name text)", database_);
+    use_postgres(server.socket_uri(database_));
+    return database_;
+  }
+  // The address of the connection "app" that sinks use which are made from now on.
+  void use_postgres(const std::string& uri) {
+    config::Connection connection;
+    connection.name = "app";
+    connection.type = "postgres";
+    connection.table = parsed("uri = \"" + uri + "\"\npool = 8");
+    tables_.insert_or_assign("app", std::move(connection));
+    connections_ = std::make_unique<Connections>(loop_, tables_);
+  }
+
+  syncd::test::RedisServer redis_;
+  syncd::test::TempDir folder_;
+  std::string database_;
+  loop::EventLoop loop_;
+  std::map<std::string, config::Connection> tables_;
+  std::unique_ptr<Connections> connections_;
+  std::vector<std::unique_ptr<RunContext>> contexts_;
+  Positions positions_;
+  std::vector<BadRecord> bad_;
+  bool halt_ = false;
 };
 
 // Rows (id, name), NULL where the name is nullopt, reaching "pN" after row N.

@@ -1,0 +1,154 @@
+// file: rows into a file as lines, exactly once: what a crash left half written is cut off by the next run.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "daemon/loop/worker.hpp"
+#include "jobs/catalogue.hpp"
+#include "jobs/connections.hpp"
+#include "jobs/sinks/file_output.hpp"
+
+namespace syncd::jobs {
+namespace {
+
+struct Options : OutputOptions, LineOptions {
+  std::optional<std::string> rotated_name;
+};
+
+std::optional<std::string> wrong_name(const std::string& name) {
+  std::string rest = name;
+  const std::size_t at = rest.find("{time}");
+  if (at == std::string::npos) return "must hold {time}, or one file would take the place of another";
+  rest.erase(at, 6);
+  if (rest.find_first_of("{}/") != std::string::npos) return "is a name with one {time} in it";
+  return std::nullopt;
+}
+
+const config::Fields<Options>& option_fields() {
+  using namespace std::chrono_literals;
+  static const auto all =
+      config::Fields<Options>()
+          .required("path", &Options::path,
+                    "the file; a relative one begins at the folder of this file. Beside it PATH.syncd is "
+                    "kept: what of the file counts, and the position that it reaches")
+          .example("/var/lib/app/orders.jsonl")
+          .include(line_fields())
+          .add("rotate_bytes", &Options::rotate_bytes,
+               "give the file another name and begin a new one at this size, or a little more: no batch is "
+               "cut")
+          .at_least(config::Bytes(1))
+          .example("512MiB")
+          .add("rotate_every", &Options::rotate_every, "the same at this age")
+          .at_least(1s)
+          .example("1d")
+          .add("rotated_name", &Options::rotated_name,
+               "that other name; {time} is the moment, such as 20261125T001500Z. Default: NAME.{time}")
+          .example("orders-{time}.jsonl")
+          .check(&wrong_name)
+          .add("fsync_every", &Options::fsync_every,
+               "how long rows may be on their way to the disk: after a power cut that much is written again. "
+               "0: no time, each commit waits for the disk")
+          .at_most(1h);
+  return all;
+}
+
+class FileSink final : public Sink {
+ public:
+  FileSink(const Options& options, RowLines lines, RunContext& context)
+      : path_(options.path),
+        context_(context),
+        output_(options, std::move(lines), context.job, context.instance) {}
+
+  Task<CheckNotes> check() override;
+  Task<std::optional<Positions>> open() override {
+    auto work = thread().call([this] { return output_.open(); });
+    Positions positions = co_await work;
+    pass_on_warnings();
+    co_return std::optional<Positions>(std::move(positions));
+  }
+  Task<> commit(const Batch& batch, const Position&) override {
+    auto work = thread().call([this, &batch] { output_.write(batch); });
+    co_await work;
+    pass_on_warnings();
+  }
+  Task<> settle() override {
+    auto work = thread().call([this] { output_.settle(); });
+    co_await work;
+    pass_on_warnings();
+  }
+  Task<std::optional<Positions>> recall() override {
+    auto work = thread().call([this] { return output_.recall(); });
+    Positions positions = co_await work;
+    co_return std::optional<Positions>(std::move(positions));
+  }
+  Task<> assign(const Positions& positions) override {
+    auto work = thread().call([this, &positions] { output_.assign(positions); });
+    co_await work;
+  }
+
+ private:
+  // Its own: while it waits for the disk, the rows that come next are taken apart.
+  loop::Worker& thread() {
+    if (!worker_) worker_.emplace(context_.connections.loop(), "file");
+    output_.tell_time(context_.clock.now(), context_.clock.wall_now());
+    return *worker_;
+  }
+  void pass_on_warnings() {
+    for (std::string& warning : output_.take_warnings()) context_.monitor.warn(std::move(warning));
+  }
+
+  std::string path_;
+  RunContext& context_;
+  FileOutput output_;
+  std::optional<loop::Worker> worker_;  // last: it ends before what it works on
+};
+
+Task<CheckNotes> FileSink::check() {
+  CheckNotes notes;
+  const auto error = [&notes](std::string text, std::string remedy) {
+    notes.push_back(CheckNote{CheckNote::Level::Error, std::move(text), std::move(remedy)});
+  };
+  const std::filesystem::path folder = std::filesystem::path(path_).parent_path();
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    error(fmt::format("{} is no folder that files can be made in: {}", folder.string(), std::strerror(errno)),
+          "make it, and let syncd write there");
+  }
+  std::error_code ignored;
+  const auto status = std::filesystem::status(path_, ignored);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    error(fmt::format("{} is no regular file", path_), "name another path");
+  }
+  co_return notes;
+}
+
+Plan<Sink> plan(const config::Table& table, PlanContext& context) {
+  Options options;
+  Plan<Sink> plan;
+  plan.guarantees = {"exactly once: rows whose position was not written are cut off by the next run",
+                     "one writer: a second daemon is refused as long as the first one lives"};
+  if (!option_fields().read(table, options)) return plan;
+  std::filesystem::path path(options.path);
+  if (path.is_relative()) path = std::filesystem::absolute(table.directory()) / path;
+  options.path = path.lexically_normal().string();
+  if (path.filename().empty()) table.fail("path", "'path' must name a file, not a folder");
+  options.rotated = options.rotated_name.value_or(path.filename().string() + ".{time}");
+  if (options.rotated_name && !options.rotate_bytes && !options.rotate_every) {
+    table.fail("rotated_name", "'rotated_name' has no effect without rotate_bytes or rotate_every");
+  }
+  const RowLines lines = RowLines::plan(table, options, context);
+  plan.make = [options, lines](RunContext& run) { return std::make_unique<FileSink>(options, lines, run); };
+  return plan;
+}
+
+}  // namespace
+
+const SinkKind& file() {
+  static const SinkKind kind{"file", "Rows into a file as lines, exactly once.",
+                             [] { return option_fields().docs(); }, &plan, /*repeats_harmlessly=*/false};
+  return kind;
+}
+
+}  // namespace syncd::jobs
