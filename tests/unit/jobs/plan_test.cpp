@@ -133,5 +133,49 @@ TEST_F(PlanTest, AMistakeHidesNoOther) {
                          unit);
 }
 
+TEST_F(PlanTest, ThePoliciesOfAJobReachTheScheduler) {
+  const auto plans = plan("[groups.reports]\nmax_running = 2\n" + job("b", "schedule = '@daily'\n") +
+                          job("a",
+                              "schedule = '@hourly'\noverlap = 'queue'\ncatch_up = 'all:3'\n"
+                              "catch_up_window = '2h'\nstart_deadline = '10m'\ngroup = 'reports'\n"
+                              "needs = ['b']\npause_on_failures = 4\njitter = '5m'\n"));
+  ASSERT_EQ(errors_, "");
+  const schedule::Settings settings = plans.at("a").scheduling();
+  EXPECT_EQ(settings.overlap, config::Overlap::kQueue);
+  EXPECT_EQ(settings.catch_up.most, 3U);
+  EXPECT_EQ(settings.catch_up.window, 2h);
+  EXPECT_EQ(settings.start_deadline, 10min);
+  EXPECT_EQ(settings.group, "reports");
+  EXPECT_EQ(settings.needs, std::vector<std::string>{"b"});
+  EXPECT_EQ(settings.pause_on_failures, 4U);
+  EXPECT_LE(settings.jitter, 5min);
+  EXPECT_EQ(plans.at("b").scheduling().catch_up.most, 1U) << "the default is one";
+}
+
+TEST_F(PlanTest, NeedsThatCannotBeMetAreRefused) {
+  plan(job("always", "schedule = 'continuous'\n") +
+       job("a", "schedule = '@daily'\nneeds = ['alwais', 'always']\n"));
+  EXPECT_NE(errors_.find("'needs': unknown job 'alwais'; did you mean 'always'?"), std::string::npos)
+      << errors_;
+  EXPECT_NE(errors_.find("'needs': always runs continuously, so it is never done"), std::string::npos)
+      << errors_;
+}
+
+TEST_F(PlanTest, ACircleOfNeedsIsRefusedWithItsWay) {
+  plan(job("a", "schedule = '@daily'\nneeds = ['b']\n") + job("b", "schedule = '@daily'\nneeds = ['c']\n") +
+       job("c", "schedule = '@daily'\nneeds = ['a']\n"));
+  EXPECT_NE(errors_.find("'needs' goes in a circle: a -> b -> c -> a"), std::string::npos) << errors_;
+}
+
+TEST_F(PlanTest, WrongPoliciesAreRefused) {
+  plan(job("a", "schedule = 'continuous'\ngroup = 'reports'\n") +
+       job("b", "schedule = '@daily'\ncatch_up = 'all'\n") +
+       job("c", "schedule = '@daily'\ngroup = 'A b'\n"));
+  EXPECT_NE(errors_.find("'group': a job that runs continuously would never"), std::string::npos) << errors_;
+  EXPECT_NE(errors_.find("'catch_up': found 'all'; write \"none\", \"one\", or \"all:N\""), std::string::npos)
+      << errors_;
+  EXPECT_NE(errors_.find("'group' is written like the name of a job"), std::string::npos) << errors_;
+}
+
 }  // namespace
 }  // namespace syncd::jobs
