@@ -90,8 +90,9 @@ const config::Fields<PostgresTableOptions>& postgres_table_fields() {
           .add("fence_ignore", &O::fence_ignore, fence_ignore_fields(),
                "whose transactions never write this table")
           .add("settle", &O::settle,
-               "reads with a timestamp cursor end this long before now; longer than the server lets a "
-               "process wait for its processor")
+               "the last moment by a timestamp cursor, which somebody may still write into unseen: read "
+               "again, "
+               "or held back; longer than the server lets a process wait for its processor")
           .range(0s, 1h)
           .add("hold_wait", &O::hold_wait,
                "how long a run waits for transactions that are open: to hold back, at its end (unless "

@@ -25,21 +25,23 @@ class Model {
 
   // What the world does between two of our statements.
   void live_on() {
+    if (still_) ++clock_;
     for (unsigned n = still_ ? 0 : roll(4); n > 0; --n) step();
   }
   // Ends what is open; nothing new begins.
   void come_to_rest() {
     while (!open_.empty()) step(false);
     still_ = true;
-    ++clock_;
+    clock_ += kSettle;
   }
 
   // Throws what every call does when the server is restarted meanwhile.
   struct ConnectionLost {};
-  Observation observe() {
+  Observation observe(bool hold) {
     const Alive alive(*this);
     Observation now;
-    now.upper = serial_ ? highest_ : text(clock_ - 1);
+    now.upper = serial_ ? highest_ : text(hold ? clock_ - kSettle : clock_);
+    if (!serial_) now.shown = text(clock_ - kSettle);
     now.xmax = completed_ + 1;
     now.xmin = now.xmax;
     for (const Transaction& t : open_) {
@@ -48,7 +50,7 @@ class Model {
     now.boot = std::to_string(boots_);
     live_on();
     for (const Transaction& t : open_) {
-      if (!t.prepared) now.live.emplace(t.name, t.xid != 0 ? t.xid : now.xmax);
+      if (!t.prepared && t.shows <= clock_) now.live.emplace(t.name, t.xid != 0 ? t.xid : now.xmax);
     }
     live_on();
     for (const Transaction& t : open_) {
@@ -65,7 +67,10 @@ class Model {
                         std::size_t limit) {
     const Alive alive(*this);
     std::vector<Row> page;
-    auto row = after ? committed_.upper_bound(after->values) : committed_.begin();
+    auto row = committed_.begin();
+    if (after) {
+      row = after->inclusive ? committed_.lower_bound(after->values) : committed_.upper_bound(after->values);
+    }
     for (; row != committed_.end() && row->first[0] <= upper && page.size() < limit; ++row) {
       if (row->second.xid >= xid) page.push_back(row->second);
     }
@@ -74,13 +79,18 @@ class Model {
     return page;
   }
 
+  bool serial() const { return serial_; }
+  std::string now() const { return text(clock_); }
   bool still() const { return still_; }
   const std::map<CursorValues, Row>& committed() const { return committed_; }
 
  private:
+  static constexpr std::int64_t kSettle = 6;
+
   struct Transaction {
     std::string name;
     std::int64_t start;
+    std::int64_t shows;  // less than kSettle after its start; it does nothing before
     std::uint64_t xid = 0;
     bool prepared = false;
     bool long_lived = false;
@@ -106,12 +116,15 @@ class Model {
     ++clock_;
     const unsigned what = roll(100);
     if (more && (open_.size() < 3 || what < 15)) {
-      open_.push_back(Transaction{fmt::format("{}/{}", life_, ++started_), clock_, 0, false, roll(20) == 0});
+      const std::int64_t shows = clock_ + (roll(2) == 0 ? roll(kSettle) : 0);
+      const std::string name = fmt::format("{}/{}", life_, ++started_);
+      open_.push_back(Transaction{name, clock_, shows, 0, false, roll(20) == 0});
       return;
     }
     if (open_.empty()) return;
     if (what == 99 && roll(10) == 0) return restart();
     const auto victim = open_.begin() + roll(static_cast<unsigned>(open_.size()));
+    if (victim->shows > clock_) return;
     if (victim->prepared) {
       if (roll(10) == 0) end(victim, roll(10) != 0);
     } else if (what < 50) {
@@ -186,7 +199,7 @@ class Reader {
     PostgresPosition position = decode_postgres_position(stored_);
     position.key = {"first", "second"};
     try {
-      const Observation now = model_.observe();
+      const Observation now = model_.observe(hold_);
       position.fence.observe(now);
       if (hold_ ? held_back(position, now) : reread(position, now)) store(position);
     } catch (const Model::ConnectionLost&) {
@@ -220,21 +233,18 @@ class Reader {
       deliver(page, position);
       if (interrupted()) return false;
     }
-    bool opened = false;
-    const OpenRange opening(position.cursor, now);
-    for (std::size_t rows = 3; rows == 3;) {
-      const auto page = model_.read(position.cursor, now.upper, 0, 3);
-      rows = page.size();
+    Opening opening(position.cursor, now);
+    for (bool more = true; more;) {
+      const auto page = model_.read(position.cursor, model_.serial() ? now.upper : model_.now(), 0, 3);
       if (page.empty()) break;
-      if (!opened && !opening.settled()) {
-        position.fence.add(opening);
-        opened = true;
-      }
+      const std::string& reached = page.back().cursor.front();
+      more = page.size() == 3 && reached <= now.upper;
+      opening.reach(position.fence, reached);
       position.cursor = page.back().cursor;
       deliver(page, position);
       if (interrupted()) return false;
     }
-    if (opened) position.fence.ranges().back().high = position.cursor->front();
+    if (position.cursor) opening.end(position.fence, position.cursor->front());
     EXPECT_LE(position.fence.ranges().size(), Fence::kMaxRanges);
     return true;
   }

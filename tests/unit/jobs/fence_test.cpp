@@ -127,6 +127,72 @@ TEST(Fence, ARestartOfTheServerEndsEverythingButThePrepared) {
   EXPECT_FALSE(fence.ranges()[0].settled());
 }
 
+TEST(Fence, WhoTookItsTimeBeforeItShowedIsWaitedForOnceItShows) {
+  Observation first = seen("10", {{"a", 5}});
+  first.shown = "08";
+  first.xmax = 9;
+  Fence fence;
+  fence.observe(first);
+  Opening opening(CursorValues{"05", "id"}, first);
+  opening.reach(fence, "07");
+  ASSERT_EQ(fence.ranges().size(), 1u) << "the last moment is not reached yet";
+  opening.reach(fence, "12");
+  ASSERT_EQ(fence.ranges().size(), 2u);
+  EXPECT_EQ(fence.ranges()[0].high, "08");
+  EXPECT_EQ(fence.ranges()[1].low, Start(CursorValues{"08"}, true));
+  EXPECT_EQ(fence.ranges()[1].high, "12") << "read up to then";
+  opening.end(fence, "11");
+  EXPECT_EQ(fence.ranges()[1].high, "11");
+
+  Observation later = seen("13", {{"b", 11}}, {{"10", 10}});
+  later.shown = "10.9";
+  fence.observe(later);
+  EXPECT_TRUE(fence.ranges()[1].unseen) << "a moment is missing";
+  EXPECT_FALSE(fence.ranges()[1].waiting.contains("b"));
+  later.shown = "11";
+  fence.observe(later);
+  EXPECT_FALSE(fence.ranges()[1].unseen);
+  EXPECT_EQ(fence.ranges()[1].due, 5u) << "a has ended; of those who showed late no row is below 9";
+  EXPECT_TRUE(fence.ranges()[1].waiting.contains("b"));
+  EXPECT_TRUE(fence.ranges()[1].prepared.contains("10"));
+}
+
+TEST(Fence, AMomentThatNobodyWasLateInIsReadOnceMoreForTheNewestOnly) {
+  Observation first = seen("10", {});
+  first.shown = "08";
+  first.xmax = 9;
+  Fence fence;
+  fence.observe(first);
+  Opening opening(std::nullopt, first);
+  EXPECT_TRUE(opening.rested().settled());
+  opening.reach(fence, "10");
+  opening.end(fence, "10");
+  ASSERT_EQ(fence.ranges().size(), 1u);
+  EXPECT_FALSE(fence.due(0));
+  Observation later = seen("20", {});
+  later.shown = "18";
+  fence.observe(later);
+  ASSERT_EQ(fence.due(0), 0u);
+  EXPECT_EQ(fence.ranges()[0].due, 9u);
+  fence.reread(0, 0);
+  EXPECT_TRUE(fence.ranges().empty());
+}
+
+TEST(Fence, MomentsThatHaveNotPassedAreNotJoinedForEver) {
+  Fence fence;
+  for (int poll = 0; poll < 100; ++poll) {
+    Observation now = seen(std::to_string(2000 + poll), {}, {}, poll);
+    now.shown = std::to_string(2000 + poll - 5);
+    now.xmax = static_cast<std::uint64_t>(poll);
+    fence.observe(now);
+    while (const auto due = fence.due(now.wall_us)) fence.reread(*due, now.wall_us);
+    Opening opening(CursorValues{std::to_string(2000 + poll - 1)}, now);
+    opening.reach(fence, now.upper);
+    opening.end(fence, now.upper);
+    EXPECT_LE(fence.ranges().size(), 5u);
+  }
+}
+
 TEST(Fence, HoldsBackWhatComesAfterAnOpenRange) {
   Fence fence = fence_of(seen("10", {{"a", 5}}));
   fence.add(OpenRange(std::nullopt, seen("20", {{"b", 6}})));

@@ -53,6 +53,15 @@ TEST(PageQuery, BoundsAreRowComparisonsOfParameters) {
   EXPECT_EQ(query.params, (Texts{"2026", "7", "2027", "2026", "9"}));
 }
 
+TEST(PageQuery, AnEndMayBeTheServersOwnPresent) {
+  PageShape timed = shape();
+  timed.now = "clock_timestamp()";
+  PageBounds bounds;
+  bounds.up_to_now = true;
+  EXPECT_NE(page_query(timed, bounds).sql.find("WHERE \"at\" <= (SELECT clock_timestamp()) ORDER BY"),
+            std::string::npos);
+}
+
 TEST(PageQuery, AStartMayBeThePrefixOfACursorAndIncluded) {
   PageBounds bounds;
   bounds.after = Start({"2026"}, true);

@@ -33,6 +33,7 @@ TEST(PostgresPosition, SurvivesAsTextWholly) {
   range.waiting = {{"3/17:99", 12}, {"4/1:100", 0xffffffffffffffff}};
   range.prepared = {{"77", 77}};
   range.since_us = 1'700'000'000'000'000;
+  range.unseen = 7;
   range.due = 5;
   range.at = CursorValues{"2025", "9"};
   position.fence = Fence({range, OpenRange()}, "booted then");
