@@ -5,13 +5,11 @@
 #include <memory>
 #include <string>
 
-#include "config/model.hpp"
+#include "daemon/app_configuration.hpp"
+#include "daemon/app_job.hpp"
 #include "daemon/loop/event_loop.hpp"
 #include "daemon/schedule/scheduler.hpp"
 #include "daemon/store/database.hpp"
-#include "jobs/connections.hpp"
-#include "jobs/plan.hpp"
-#include "jobs/runner.hpp"
 
 namespace syncd {
 
@@ -22,7 +20,7 @@ class Notifier;
 class App {
  public:
   // Opens the state directory; throws a Permanent error where that fails or another daemon has it.
-  App(config::Config config, std::map<std::string, jobs::JobPlan> plans);
+  explicit App(Loaded loaded);
   ~App();
   App(const App&) = delete;
   App& operator=(const App&) = delete;
@@ -38,23 +36,35 @@ class App {
   class Control;  // app_control.cpp: what the control socket may do
 
   coro::Task<> serve_until_stopped();
+  coro::Task<> serve_schedule();
+  coro::Task<> drain(service::Notifier& notifier);
   coro::Task<> run_until_caught_up(jobs::Runner& runner,
                                    const std::function<void(const jobs::RunnerView&)>& progress);
   // Keeps the line in `systemctl status` current.
   coro::Task<> report_to(service::Notifier& notifier);
   void shut_down(std::string why);
 
-  const WallTime loaded_ = wall_now();  // files changed after this are not the running configuration
-  config::Config config_;
-  std::map<std::string, jobs::JobPlan> plans_;
+  // app_reload.cpp.  What the configuration on disk changes; takes it, unless this is a `dry_run`.  Throws
+  // control::InvalidConfiguration; nothing has changed then.
+  control::Difference reload(bool dry_run);
+  void reload_by_signal();
+  void take(std::shared_ptr<const Configuration> next, const control::Difference& difference);
+  void add_job(const std::string& name, const std::optional<store::Pause>& pause);
+  void change_job(const std::string& name);
+  coro::Task<> remove_job(std::string name);
+  coro::Task<> restart(std::string name, std::shared_ptr<jobs::Runner> ended);
+
   loop::EventLoop loop_;
+  std::shared_ptr<const Configuration> started_;        // the settings that only a restart changes are these
+  std::shared_ptr<const Configuration> configuration_;  // of the runs that begin from now on
   store::Database database_;
-  jobs::Connections connections_;
-  std::map<std::string, std::unique_ptr<jobs::Runner>> runners_;
+  std::map<std::string, std::unique_ptr<ManagedJob>> jobs_;
   schedule::Scheduler scheduler_;
   std::unique_ptr<Control> control_;
-  coro::Signal stopping_;
+  coro::AsyncScope leaving_;  // jobs that were removed, until their last run has ended
+  coro::Signal stopping_;     // a request to stop, or the end of the last run
   int stop_requests_ = 0;
+  bool drained_ = false;
 };
 
 }  // namespace syncd

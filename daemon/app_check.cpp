@@ -80,30 +80,33 @@ bool changed_since(const std::string& file, WallTime time) {
 
 }  // namespace
 
-coro::Task<std::vector<CheckFinding>> App::Control::check(bool online) {
+std::vector<CheckFinding> errors_of(const config::Findings& mistakes) {
   std::vector<CheckFinding> found;
-  const config::Findings mistakes;
-  const config::Config config = config::load(app_.config_.files.front(), mistakes);
-  jobs::Connections::check(config.connections);
-  const auto plans = jobs::plan_jobs(config);
   for (const config::Finding& mistake : mistakes.all()) {
     const config::Place place{mistake.file, mistake.line, mistake.column};
     found.push_back(finding(CheckFinding::Level::Error, place.text(), mistake.text));
   }
-  for (const std::string& file : config.files) {
-    if (!changed_since(file, app_.loaded_)) continue;
+  return found;
+}
+
+coro::Task<std::vector<CheckFinding>> App::Control::check(bool online) {
+  const config::Findings mistakes;
+  const Loaded loaded = load_configuration(app_.configuration_->config().files.front(), mistakes);
+  std::vector<CheckFinding> found = errors_of(mistakes);
+  for (const std::string& file : loaded.config.files) {
+    if (!changed_since(file, app_.configuration_->loaded())) continue;
     found.push_back(finding(CheckFinding::Level::Note, file, "changed since the daemon read it",
-                            "restart syncd to use it"));
+                            "`syncctl reload` takes it; --dry-run shows what it changes"));
   }
   if (!online || !mistakes.empty()) co_return found;
 
   // On connections of its own: those of the jobs stay free, and what is checked is what the file says.
-  jobs::Connections connections(app_.loop_, config.connections);
+  jobs::Connections connections(app_.loop_, loaded.config.connections);
   std::map<std::string, std::vector<CheckFinding>> by_job;
   const std::stop_token* stop = co_await coro::this_coro::stop_token();
   coro::AsyncScope scope(stop);
-  for (const auto& [name, plan] : plans) {
-    scope.spawn(check_job(app_.loop_, connections, app_.database_.instance(), plan, by_job[name]));
+  for (const auto& [name, plan] : loaded.jobs) {
+    scope.spawn(check_job(app_.loop_, connections, app_.database_.instance(), *plan, by_job[name]));
   }
   co_await scope.join();
   for (auto& [name, of_job] : by_job) std::move(of_job.begin(), of_job.end(), std::back_inserter(found));

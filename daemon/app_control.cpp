@@ -19,7 +19,7 @@ constexpr Duration kPatience = std::chrono::seconds(60);
 // --- the socket --------------------------------------------------------------------------------------
 
 void App::Control::listen() {
-  const config::Control& wanted = app_.config_.control;
+  const config::Control& wanted = app_.configuration_->config().control;
   if (const auto inherited = service::inherited_socket("control")) {
     socket_.emplace(*inherited);
   } else {
@@ -46,25 +46,18 @@ coro::Task<> App::Control::close() {
 
 std::vector<std::string> App::Control::job_names() const {
   std::vector<std::string> names;
-  for (const auto& [name, runner] : app_.runners_) names.push_back(name);
+  for (const auto& [name, job] : app_.jobs_) names.push_back(name);
   return names;
 }
 
-jobs::Runner& App::Control::runner_of(const std::string& job) const {
-  const auto found = app_.runners_.find(job);
-  if (found == app_.runners_.end()) throw control::NoSuchJob(job);
+ManagedJob& App::Control::job_of(const std::string& name) const {
+  const auto found = app_.jobs_.find(name);
+  if (found == app_.jobs_.end()) throw control::NoSuchJob(name);
   return *found->second;
 }
 
-void App::Control::update_schedule(const std::string& job) {
-  const bool off = app_.database_.paused(job) || still_.count(job) != 0;
-  app_.scheduler_.set_paused(job, off);
-  changes_.touch(job);
-}
-
 void App::Control::start(const std::string& job) {
-  const jobs::Runner& runner = runner_of(job);
-  if (runner.running()) throw control::Busy(fmt::format("{} runs already", job));
+  if (job_of(job).running()) throw control::Busy(fmt::format("{} runs already", job));
   if (still_.count(job) != 0) throw control::Busy(fmt::format("the checkpoint of {} is being changed", job));
   if (const auto pause = app_.database_.paused(job)) {
     throw control::Busy(fmt::format("{} is paused{}{}; `syncctl resume {}` first", job,
@@ -77,7 +70,8 @@ void App::Control::start(const std::string& job) {
 
 coro::Task<control::RunResult> App::Control::run(std::string job) {
   start(job);
-  const store::RunRecord record = co_await runner_of(job).wait_for_end();
+  const auto runner = runner_of(job);
+  const store::RunRecord record = co_await runner->wait_for_end();
   control::RunResult result;
   result.outcome = record.outcome;
   result.error = record.error;
@@ -90,26 +84,24 @@ coro::Task<control::RunResult> App::Control::run(std::string job) {
 }
 
 void App::Control::cancel(const std::string& job) {
-  jobs::Runner& runner = runner_of(job);
-  if (!runner.running()) throw control::Busy(fmt::format("{} does not run", job));
-  runner.stop(false, "cancelled by the operator");
+  const auto runner = runner_of(job);
+  if (!runner->running()) throw control::Busy(fmt::format("{} does not run", job));
+  runner->stop(false, "cancelled by the operator");
 }
 
 void App::Control::pause(const std::string& job, const std::string& reason) {
-  jobs::Runner& runner = runner_of(job);
+  const auto runner = runner_of(job);
   app_.database_.pause(job, reason, wall_now());
-  update_schedule(job);
-  runner.stop(false, reason.empty() ? "paused by the operator" : "paused: " + reason);
+  app_.scheduler_.pause(job, reason);
+  runner->stop(false, reason.empty() ? "paused by the operator" : "paused: " + reason);
   log::info(job, "paused{}{}", reason.empty() ? "" : ": ", reason);
 }
 
 void App::Control::resume(const std::string& job) {
-  const jobs::Runner& runner = runner_of(job);
+  job_of(job);
   if (!app_.database_.paused(job)) return;
   app_.database_.resume(job);
-  update_schedule(job);
-  // At once: the delay of a continuous job is for those that failed.
-  if (runner.plan().schedule.kind() == schedule::Schedule::Kind::Continuous) app_.scheduler_.trigger(job);
+  if (still_.count(job) == 0) app_.scheduler_.resume(job);
   log::info(job, "resumed");
 }
 
@@ -125,13 +117,12 @@ class App::Control::Still {
     if (!control_.still_.insert(job).second) {
       throw control::Busy(fmt::format("the checkpoint of {} is being changed already", job));
     }
-    control_.update_schedule(job);
+    control_.app_.scheduler_.pause(job_, "the checkpoint is being changed");
   }
   ~Still() {
     control_.still_.erase(job_);
     try {
-      control_.update_schedule(job_);
-      if (interrupted && !control_.app_.database_.paused(job_)) control_.app_.scheduler_.trigger(job_);
+      go_on();
     } catch (const std::exception& error) {
       log::error(job_, "starting it again: {}", error.what());
     }
@@ -141,6 +132,17 @@ class App::Control::Still {
   bool interrupted = false;
 
  private:
+  void go_on() {
+    const App& app = control_.app_;
+    const auto job = app.jobs_.find(job_);
+    if (job == app.jobs_.end()) return;
+    if (const auto pause = control_.app_.database_.paused(job_)) {
+      return control_.app_.scheduler_.pause(job_, pause->reason);
+    }
+    control_.app_.scheduler_.resume(job_);  // which is the start of a continuous one
+    const bool continuous = job->second->plan().schedule.kind() == schedule::Schedule::Kind::Continuous;
+    if (interrupted && !continuous) control_.app_.scheduler_.trigger(job_);
+  }
   Control& control_;
   const std::string job_;
 };
@@ -179,42 +181,44 @@ void App::Control::require_position(jobs::Runner& runner, const jobs::Position& 
 }
 
 coro::Task<> App::Control::set_checkpoint(std::string job, std::string partition, std::string text) {
-  jobs::Runner& runner = runner_of(job);
+  const auto runner = runner_of(job);
   const jobs::Position position(std::move(partition), std::move(text));
-  require_position(runner, position);
+  require_position(*runner, position);
   Still still(*this, job);
-  co_await stand_still(still, runner);
-  jobs::Positions positions = co_await positions_of(runner);
+  co_await stand_still(still, *runner);
+  jobs::Positions positions = co_await positions_of(*runner);
   if (!positions.empty() && positions.all().count(position.partition()) == 0) {
     throw Error(ErrorKind::Config,
                 fmt::format("{} has no partition '{}'; `syncctl checkpoint show {}` lists them", job,
                             position.partition(), job));
   }
   positions.advance(position);
-  co_await with_timeout(app_.loop_, kPatience, "setting the checkpoint", runner.assign(std::move(positions)));
+  co_await with_timeout(app_.loop_, kPatience, "setting the checkpoint",
+                        runner->assign(std::move(positions)));
   log::info(job, "the checkpoint was set by the operator");
 }
 
 coro::Task<> App::Control::rewind_checkpoint(std::string job, std::string to) {
-  jobs::Runner& runner = runner_of(job);
+  const auto runner = runner_of(job);
   jobs::Positions positions;  // none at all is the start of every partition
   if (to != "start") {
-    jobs::RunContext context = runner.context();
-    const auto source = runner.plan().source.make(context);
+    jobs::RunContext context = runner->context();
+    const auto source = runner->plan().source.make(context);
     auto position =
         co_await with_timeout(app_.loop_, kPatience, "asking the source", source->position_at(to));
     positions.advance(position);
   }
   Still still(*this, job);
-  co_await stand_still(still, runner);
-  co_await with_timeout(app_.loop_, kPatience, "setting the checkpoint", runner.assign(std::move(positions)));
+  co_await stand_still(still, *runner);
+  co_await with_timeout(app_.loop_, kPatience, "setting the checkpoint",
+                        runner->assign(std::move(positions)));
   log::info(job, "the checkpoint was set back to {} by the operator", to);
 }
 
 // --- dead letters ------------------------------------------------------------------------------------
 
 control::DeadLetters App::Control::dead_letters(const std::string& job, std::uint64_t limit) {
-  runner_of(job);
+  job_of(job);
   control::DeadLetters kept;
   kept.total = app_.database_.count_dead_letters(job);
   for (store::DeadLetter& letter : app_.database_.dead_letters(job, limit)) {
@@ -224,7 +228,7 @@ control::DeadLetters App::Control::dead_letters(const std::string& job, std::uin
 }
 
 std::uint64_t App::Control::clear_dead_letters(const std::string& job) {
-  runner_of(job);
+  job_of(job);
   const std::uint64_t count = app_.database_.count_dead_letters(job);
   app_.database_.clear_dead_letters(job);
   changes_.touch(job);

@@ -14,6 +14,8 @@
 
 namespace syncd {
 
+std::vector<control::CheckFinding> errors_of(const config::Findings& mistakes);
+
 class App::Control final : public control::Operations {
  public:
   explicit Control(App& app) : app_(app), changes_(app.loop_) {}
@@ -33,6 +35,9 @@ class App::Control final : public control::Operations {
   void cancel(const std::string& job) override;
   void pause(const std::string& job, const std::string& reason) override;
   void resume(const std::string& job) override;
+  control::Coming next(const std::optional<std::string>& job, std::uint64_t limit) override;
+  std::vector<control::HistoryEntry> history(const control::HistoryQuery& query) override;
+  control::Difference reload(bool dry_run) override { return app_.reload(dry_run); }
   coro::Task<std::vector<control::CheckFinding>> check(bool online) override;
   coro::Task<control::Checkpoint> checkpoint(std::string job) override;
   coro::Task<> set_checkpoint(std::string job, std::string partition, std::string text) override;
@@ -45,13 +50,15 @@ class App::Control final : public control::Operations {
  private:
   class Still;  // keeps a job from running
 
-  jobs::Runner& runner_of(const std::string& job) const;  // throws NoSuchJob
-  // Whether the schedule may start the job: tells the scheduler.
-  void update_schedule(const std::string& job);
+  ManagedJob& job_of(const std::string& name) const;  // throws NoSuchJob
+  // Kept over every await: a reload may give the job another.
+  std::shared_ptr<jobs::Runner> runner_of(const std::string& job) const { return job_of(job).runner(); }
   coro::Task<> stand_still(Still& still, jobs::Runner& runner);
   // Throws a Config error where the job's source cannot read it.
   static void require_position(jobs::Runner& runner, const jobs::Position& position);
   coro::Task<jobs::Positions> positions_of(jobs::Runner& runner);
+  // The last occurrences, and the next one.
+  void explain_time(const std::string& job, std::vector<std::string>& lines);
   coro::Task<> serve();
 
   App& app_;

@@ -106,29 +106,33 @@ std::string reason(const status::JobStatus& job) {
 }  // namespace
 
 status::JobStatus App::Control::status(const std::string& name) {
-  jobs::Runner& runner = runner_of(name);
-  const jobs::RunnerView view = runner.view();
-  const jobs::JobPlan& plan = runner.plan();
+  const auto runner = runner_of(name);
+  const jobs::RunnerView view = runner->view();
+  const jobs::JobPlan& plan = runner->plan();
   const auto pause = app_.database_.paused(name);
   const auto last = app_.database_.last_run(name);
   status::JobStatus status;
   status.name = name;
   status.description = plan.job.description;
-  status.state = state_of(runner.running(), view, pause.has_value(), last);
+  status.state = state_of(runner->running(), view, pause.has_value(), last);
   status.schedule = plan.job.schedule;
   status.next_run = app_.scheduler_.next(name);
   if (last) status.last_run = last_run(*last);
-  if (runner.running()) {
+  if (runner->running()) {
     status.run = current_run(view);
     if (view.lag) status.lag = std::chrono::duration_cast<std::chrono::microseconds>(*view.lag);
     status.lag_rows = view.lag_rows;
   }
-  jobs::RunContext context = runner.context();
+  jobs::RunContext context = runner->context();
   const auto source = plan.source.make(context);
   for (const auto& [partition, text] : view.positions) {
     status.position.push_back({partition, words(*source, partition, text)});
   }
   status.waiting_for = view.waiting_for;
+  if (!runner->running()) {
+    status.waiting_for = app_.scheduler_.waiting_for(name);
+    if (!status.waiting_for.empty() && !pause) status.state = JobState::Waiting;
+  }
   status.last_error = view.last_error;
   status.last_error_at = view.last_error_at;
   if (pause) {
@@ -144,10 +148,10 @@ status::JobStatus App::Control::status(const std::string& name) {
 }
 
 coro::Task<control::Checkpoint> App::Control::checkpoint(std::string job) {
-  jobs::Runner& runner = runner_of(job);
-  jobs::RunContext context = runner.context();
-  const auto source = runner.plan().source.make(context);
-  const auto sink = runner.plan().sink.make(context);
+  const auto runner = runner_of(job);
+  jobs::RunContext context = runner->context();
+  const auto source = runner->plan().source.make(context);
+  const auto sink = runner->plan().sink.make(context);
   control::Checkpoint found;
   try {
     auto held = co_await with_timeout(app_.loop_, kPatience, "asking the sink", sink->recall());
@@ -172,7 +176,7 @@ coro::Task<std::vector<std::string>> App::Control::explain(std::string job) {
     lines.push_back("waits for: " + now.waiting_for);
   if (!now.last_error.empty() && why.find(now.last_error) == std::string::npos)
     lines.push_back("last error: " + now.last_error);
-  if (now.next_run) lines.push_back("next run: " + rfc3339(*now.next_run));
+  explain_time(job, lines);
   const bool by_sink = held.sink_holds;
   if (!held.sink_error.empty())
     lines.push_back("the sink cannot be asked for its position: " + held.sink_error);

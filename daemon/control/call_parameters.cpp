@@ -47,4 +47,12 @@ std::uint64_t Parameters::count(const char* name, std::uint64_t fallback, std::u
   return found->get<std::uint64_t>();
 }
 
+std::optional<WallTime> Parameters::time(const char* name) const {
+  const Json* found = member(name);
+  if (!found) return std::nullopt;
+  const auto time = wall_time_from_json(*found);
+  if (!time) throw InvalidParameter(name, "not microseconds since 1970");
+  return time;
+}
+
 }  // namespace syncd::control

@@ -31,6 +31,7 @@ class Parameters {
   bool flag(const char* name) const;  // false where absent
   std::uint64_t count(const char* name, std::uint64_t fallback, std::uint64_t least,
                       std::uint64_t most) const;
+  std::optional<WallTime> time(const char* name) const;  // microseconds since 1970
 
  private:
   const Json* member(const char* name) const;

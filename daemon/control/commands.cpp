@@ -87,6 +87,10 @@ Reply to_reply(const std::exception_ptr& error, const Call& call, Operations& op
     return error_reply(errors::kNoSuchJob, std::move(parameters));
   } catch (const Busy& e) {
     return error_reply(errors::kBusy, one("reason", e.what()));
+  } catch (const InvalidConfiguration& e) {
+    Json parameters = Json::object();
+    parameters["findings"] = findings_json(e.findings());
+    return error_reply(errors::kInvalidConfiguration, std::move(parameters));
   } catch (const Error& e) {
     return failed(to_string(e.kind()), e.what());
   } catch (const std::exception& e) {

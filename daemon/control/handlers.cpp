@@ -72,31 +72,10 @@ Task<Json> explain(Request& request) {
   co_return object("lines", lines);
 }
 
-std::string_view to_string(CheckFinding::Level level) {
-  switch (level) {
-    case CheckFinding::Level::Error:
-      return "error";
-    case CheckFinding::Level::Warning:
-      return "warning";
-    case CheckFinding::Level::Note:
-      return "note";
-  }
-  return "note";
-}
-
 Task<Json> check(Request& request) {
   const Parameters from(request.parameters, {"online"});
   const std::vector<CheckFinding> found = co_await request.operations.check(from.flag("online"));
-  Json findings = Json::array();
-  for (const CheckFinding& each : found) {
-    Json finding = Json::object();
-    finding["level"] = to_string(each.level);
-    finding["place"] = each.place;
-    finding["text"] = each.text;
-    finding["remedy"] = each.remedy;
-    findings.push_back(std::move(finding));
-  }
-  co_return object("findings", std::move(findings));
+  co_return object("findings", findings_json(found));
 }
 
 Json positions_json(const std::vector<CheckpointPosition>& positions) {
@@ -271,6 +250,8 @@ constexpr std::array kMethods = {
     Method{"Status", Verb::Read, status},
     Method{"Watch", Verb::Read, watch},
     Method{"Explain", Verb::Read, explain},
+    Method{"Next", Verb::Read, next},
+    Method{"History", Verb::Read, history},
     Method{"Check", Verb::Read, check},
     Method{"ShowCheckpoint", Verb::Read, show_checkpoint},
     Method{"ListDeadLetters", Verb::Read, list_dead_letters},
@@ -282,6 +263,7 @@ constexpr std::array kMethods = {
     Method{"SetCheckpoint", Verb::Operate, set_checkpoint},
     Method{"RewindCheckpoint", Verb::Operate, rewind_checkpoint},
     Method{"ClearDeadLetters", Verb::Operate, clear_dead_letters},
+    Method{"Reload", Verb::Operate, reload},
     Method{"Shutdown", Verb::Operate, shutdown},
 };
 

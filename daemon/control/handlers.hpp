@@ -31,6 +31,13 @@ struct Method {
   coro::Task<Json> (*handle)(Request& request);
 };
 
+// handlers_timeline.cpp: what runs when, and by which configuration.
+coro::Task<Json> next(Request& request);
+coro::Task<Json> history(Request& request);
+coro::Task<Json> reload(Request& request);
+
+Json findings_json(const std::vector<CheckFinding>& findings);
+
 // io.syncd.Manager; sorted as in its description.
 std::span<const Method> methods();
 

@@ -1,8 +1,8 @@
 // Operations: what the control socket can ask of the daemon.  Implemented by the app; the control room
 // knows nothing else of it.  Every member is called on the loop's thread and must not block it.
 //
-// Errors: NoSuchJob, Busy, or syncd::Error with a text for the operator.  Anything else that is thrown
-// reaches the client as "internal error", and the log.
+// Errors: NoSuchJob, Busy, InvalidConfiguration, or syncd::Error with a text for the operator.  Anything else
+// that is thrown reaches the client as "internal error", and the log.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -12,6 +12,7 @@
 
 #include "daemon/base/error.hpp"
 #include "daemon/base/time.hpp"
+#include "daemon/control/timeline.hpp"
 #include "daemon/coro/task.hpp"
 #include "daemon/status/changes.hpp"
 #include "daemon/status/job_status.hpp"
@@ -52,6 +53,17 @@ struct CheckFinding {
   std::string place;   // "/etc/syncd/jobs.d/users.toml:7:1", "job users, source"
   std::string text;    // what is wrong
   std::string remedy;  // what to do; may be ""
+};
+
+// The configuration on disk cannot be used; nothing was changed.
+class InvalidConfiguration : public std::runtime_error {
+ public:
+  explicit InvalidConfiguration(std::vector<CheckFinding> findings)
+      : std::runtime_error("the configuration is invalid"), findings_(std::move(findings)) {}
+  const std::vector<CheckFinding>& findings() const noexcept { return findings_; }
+
+ private:
+  std::vector<CheckFinding> findings_;
 };
 
 struct CheckpointPosition {
@@ -101,6 +113,15 @@ class Operations {
   virtual void pause(const std::string& job, const std::string& reason) = 0;
   // Harmless where the job is not paused.
   virtual void resume(const std::string& job) = 0;
+
+  // The next `limit` occurrences of one job, or over all, and the jobs that have none.
+  virtual Coming next(const std::optional<std::string>& job, std::uint64_t limit) = 0;
+  // The newest `limit`, oldest of them first.
+  virtual std::vector<HistoryEntry> history(const HistoryQuery& query) = 0;
+
+  // Takes the configuration on disk, all of it or nothing: throws InvalidConfiguration.  Jobs that did not
+  // change are not touched; runs under way end on their old configuration.  `dry_run`: only tells.
+  virtual Difference reload(bool dry_run) = 0;
 
   // Reads the configuration files again; `online` also asks the connections and components.
   virtual coro::Task<std::vector<CheckFinding>> check(bool online) = 0;

@@ -25,6 +25,7 @@ inline constexpr std::string_view kNoSuchJob = "io.syncd.Manager.NoSuchJob";
 inline constexpr std::string_view kBusy = "io.syncd.Manager.Busy";
 inline constexpr std::string_view kNotPermitted = "io.syncd.Manager.NotPermitted";
 inline constexpr std::string_view kFailed = "io.syncd.Manager.Failed";
+inline constexpr std::string_view kInvalidConfiguration = "io.syncd.Manager.InvalidConfiguration";
 inline constexpr std::string_view kBadCall = "io.syncd.Manager.BadCall";
 inline constexpr std::string_view kInvalidParameter = "org.varlink.service.InvalidParameter";
 inline constexpr std::string_view kMethodNotFound = "org.varlink.service.MethodNotFound";

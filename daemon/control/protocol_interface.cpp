@@ -83,6 +83,62 @@ type Finding (
   remedy: string
 )
 
+# A coming occurrence. local: what the wall clock of the job's zone shows then; note: what a person would wonder
+# about, as "02:30 does not exist on 2026-03-29 in Europe/Paris, runs 03:00".
+type Occurrence (
+  job: string,
+  at_us: int,
+  local: string,
+  zone: string,
+  note: string
+)
+
+# A job of which no occurrence is known beforehand, and why.
+type WithoutOccurrence (
+  job: string,
+  reason: string
+)
+
+# An occurrence that ran; or one, or several in a row (until_us, occurrences), that did not: started_us is null
+# then, and reason says why. cause: schedule, catch_up, asked (by an operator), range (a part of the source, once
+# more). outcome: running, succeeded, failed, cancelled, interrupted (by the end of the daemon; it goes on as the
+# same occurrence: resumed says how often), skipped (by a policy), missed (no daemon was there). The positions
+# are those that the run moved, by partition.
+type HistoryEntry (
+  id: int,
+  job: string,
+  planned_us: int,
+  until_us: ?int,
+  occurrences: int,
+  started_us: ?int,
+  ended_us: ?int,
+  cause: string,
+  outcome: string,
+  reason: string,
+  attempts: int,
+  resumed: int,
+  rows: int,
+  bytes: int,
+  position_before: [string]string,
+  position_after: [string]string
+)
+
+# A job or a connection in which two configurations differ. keys: whose values differ. running: a run under way
+# goes on with the old configuration.
+type Item (
+  name: string,
+  keys: []string,
+  running: bool
+)
+
+# What is new, gone and other; unchanged: how many are as before.
+type Items (
+  added: []Item,
+  removed: []Item,
+  changed: []Item,
+  unchanged: int
+)
+
 # A position as it is stored. text: the exact token that SetCheckpoint takes; words: for people.
 type CheckpointPosition (
   partition: string,
@@ -110,6 +166,14 @@ method Watch(job: ?string) -> (jobs: []JobStatus)
 
 # What the job promises, and why it is where it is; one line each.
 method Explain(job: string) -> (lines: []string)
+
+# The next occurrences of one job, or over all where none is named, in order; and the jobs that have none.
+# limit: 1 to 1000, else 10.
+method Next(job: ?string, limit: ?int) -> (occurrences: []Occurrence, without: []WithoutOccurrence)
+
+# Every run and every occurrence that did not run: the newest ones, oldest of them first. failed: only what did
+# not succeed; since_us: planned then or later; limit: 1 to 1000, else 20.
+method History(job: ?string, failed: ?bool, since_us: ?int, limit: ?int) -> (entries: []HistoryEntry)
 
 # Checks the configuration on disk; online also asks the connections and looks at tables and servers.
 method Check(online: ?bool) -> (findings: []Finding)
@@ -155,6 +219,11 @@ method RewindCheckpoint(job: string, to: string) -> ()
 # Forgets the undelivered records of a job; returns how many there were.
 method ClearDeadLetters(job: string) -> (cleared: int)
 
+# Takes the configuration on disk, all of it or nothing. What did not change is not touched; runs under way end
+# on their old configuration. settings: keys of the daemon itself that are in effect now; restart: those that
+# need a restart. With dry_run it only tells.
+method Reload(dry_run: ?bool) -> (jobs: Items, connections: Items, settings: []string, restart: []string)
+
 # Ends the daemon in order, as SIGTERM does.
 method Shutdown() -> ()
 
@@ -166,6 +235,9 @@ error Busy (reason: string)
 
 # You may not talk to this daemon. group: whose members may; empty where only root and the daemon's user may.
 error NotPermitted (reason: string, group: string)
+
+# The configuration on disk cannot be used; nothing was changed.
+error InvalidConfiguration (findings: []Finding)
 
 # The operation failed. kind: config, transient, permanent, data, fenced, internal.
 error Failed (kind: string, reason: string)

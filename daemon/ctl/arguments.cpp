@@ -20,6 +20,9 @@ constexpr const char* kFooter =
     "  syncctl status                      every job: state, lag, last and next run\n"
     "  syncctl run users --wait            run now, show progress, exit 1 if it fails\n"
     "  syncctl explain users               what it promises, and why it is where it is\n"
+    "  syncctl next                        what runs next, with what clock changes do to it\n"
+    "  syncctl history --failed --since 1d what went wrong, and what did not run\n"
+    "  syncctl reload --dry-run            what the files on disk would change\n"
     "  syncctl checkpoint rewind users --to start\n"
     "  syncctl status --json | jq .state\n"
     "\n"
@@ -38,10 +41,16 @@ class Verbs {
     job(*pause)->add_option("--reason,-r", arguments_.reason, "shown by status")->type_name("TEXT");
     job(*add(cli, "resume", "let a paused job run again", Verb::Resume));
     job(*add(cli, "explain", "what a job promises, and why it is where it is", Verb::Explain));
+    CLI::App* next = add(cli, "next", "the coming occurrences, of one job or over all", Verb::Next);
+    limit(*job(*next, false), 10);
+    history(cli);
     CLI::App* check = add(cli, "check", "check the configuration files as they are now", Verb::Check);
     check->add_flag("--online,-o", arguments_.online, "ask the servers too: tables, privileges, pitfalls");
     checkpoint(cli);
     dead_letters(cli);
+    CLI::App* reload =
+        add(cli, "reload", "take the configuration on disk, all of it or nothing", Verb::Reload);
+    reload->add_flag("--dry-run,-n", arguments_.dry_run, "only show what would change");
     add(cli, "shutdown", "end the daemon in order, as SIGTERM does", Verb::Shutdown);
     add(cli, "version", "the versions of syncctl and of the daemon", Verb::Version);
   }
@@ -57,6 +66,21 @@ class Verbs {
         ->type_name("")
         ->required(required);
     return &verb;
+  }
+  void limit(CLI::App& verb, std::uint32_t usual) {
+    verb.add_option("--limit,-n", arguments_.limit, "how many at most")
+        ->check(CLI::Range(1, 1000))
+        ->type_name("N")
+        ->default_str(std::to_string(usual));
+  }
+  void history(CLI::App& cli) {
+    CLI::App* verb = add(cli, "history", "every run, and every occurrence that did not run, with its reason",
+                         Verb::History);
+    limit(*job(*verb, false), 20);
+    verb->add_flag("--failed,-f", arguments_.failed, "only what did not succeed");
+    verb->add_option("--since", arguments_.since,
+                     "planned since then: 2h, 3d, 2026-03-01, \"2026-03-01 10:00\"")
+        ->type_name("WHEN");
   }
   void confirmed(CLI::App& verb) {
     verb.add_flag("--yes,-y", arguments_.yes, "do not ask; needed where nobody can be asked");
@@ -83,10 +107,7 @@ class Verbs {
     group->require_subcommand(1);
     CLI::App* list =
         job(*add(*group, "list", "the newest ones, with the error of each", Verb::ListDeadLetters));
-    list->add_option("--limit,-n", arguments_.limit, "how many at most")
-        ->check(CLI::Range(1, 1000))
-        ->type_name("N")
-        ->capture_default_str();
+    limit(*list, 20);
     CLI::App* clear = job(*add(*group, "clear", "forget them", Verb::ClearDeadLetters));
     confirmed(*clear);
   }

@@ -17,8 +17,11 @@ enum class Verb {
   SetCheckpoint,
   RewindCheckpoint,
   Explain,
+  Next,
+  History,
   ListDeadLetters,
   ClearDeadLetters,
+  Reload,
   Shutdown,
   Version,
 };
@@ -34,7 +37,10 @@ struct Arguments {
   std::string partition;
   std::string text;
   std::string to;
-  std::uint32_t limit = 20;
+  std::optional<std::uint32_t> limit;
+  bool failed = false;
+  std::string since;
+  bool dry_run = false;
   bool yes = false;
 };
 

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "daemon/base/escape.hpp"
+#include "daemon/ctl/members.hpp"
 
 namespace syncd::ctl {
 namespace {
@@ -47,11 +48,6 @@ std::string group_of(const std::string& path) {
   throw Failure(kUnavailable, fmt::format("{}: {}", shown, std::strerror(error)));
 }
 
-std::string text_of(const Json& parameters, const char* key) {
-  const auto found = parameters.find(key);
-  return found != parameters.end() && found->is_string() ? escaped(found->get<std::string>()) : std::string();
-}
-
 [[noreturn]] void fail_with(const control::Reply& reply) {
   namespace errors = control::errors;
   const Json& given = reply.parameters;
@@ -64,6 +60,7 @@ std::string text_of(const Json& parameters, const char* key) {
   }
   if (reply.error == errors::kBusy) throw Failure(kBusy, reason);
   if (reply.error == errors::kNotPermitted) throw Failure(kNoPermission, "permission denied: " + reason);
+  if (reply.error == errors::kInvalidConfiguration) throw InvalidConfiguration(list_of(given, "findings"));
   if (reply.error == errors::kFailed) throw Failure(kFailed, reason);
   if (reply.error == errors::kInvalidParameter) throw Failure(kUsage, reason);
   if (reply.error == errors::kMethodNotFound) {

@@ -34,6 +34,18 @@ class Failure : public std::runtime_error {
   ExitCode code_;
 };
 
+// The daemon has refused a configuration.
+class InvalidConfiguration : public Failure {
+ public:
+  explicit InvalidConfiguration(Json findings)
+      : Failure(kConfig, "the configuration is invalid; nothing was changed"),
+        findings_(std::move(findings)) {}
+  const Json& findings() const noexcept { return findings_; }
+
+ private:
+  Json findings_;
+};
+
 class Client {
  public:
   // Connects.  Throws Failure: kUnavailable (says how to start the daemon), kNoPermission (says which group).

@@ -31,6 +31,11 @@ std::string checkpoint(const control::Json& reply);
 std::string dead_letters(const control::Json& reply, const Look& look);
 std::string cleared(const std::string& job, const control::Json& reply);
 
+// The parameters of the replies to Next, History, Reload (render_timeline.cpp).
+std::string coming(const control::Json& reply, const Look& look);
+std::string history(const control::Json& reply, const Look& look);
+std::string difference(const control::Json& reply, bool dry_run, const Look& look);
+
 // "1 row", "2,000 rows".
 std::string counted(std::uint64_t count, std::string_view one, std::string_view many = "");
 std::string human_size(std::uint64_t bytes);  // "1.2 GiB"

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "daemon/base/escape.hpp"
+#include "daemon/ctl/members.hpp"
 #include "daemon/ctl/render.hpp"
 #include "daemon/ctl/table.hpp"
 
@@ -11,36 +12,6 @@ namespace syncd::ctl {
 namespace {
 
 using control::Json;
-
-std::string text_of(const Json& json, const char* key) {
-  if (!json.is_object()) return {};
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? escaped(found->get<std::string>()) : std::string();
-}
-
-std::uint64_t count_of(const Json& json, const char* key) {
-  if (!json.is_object()) return 0;
-  const auto found = json.find(key);
-  return found != json.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
-}
-
-std::optional<WallTime> time_of(const Json& json, const char* key) {
-  if (!json.is_object() || !json.contains(key)) return std::nullopt;
-  return control::wall_time_from_json(json[key]);
-}
-
-const Json& list_of(const Json& json, const char* key) {
-  static const Json kNone = Json::array();
-  if (!json.is_object()) return kNone;
-  const auto found = json.find(key);
-  return found != json.end() && found->is_array() ? *found : kNone;
-}
-
-bool flag_of(const Json& json, const char* key) {
-  if (!json.is_object()) return false;
-  const auto found = json.find(key);
-  return found != json.end() && found->is_boolean() && found->get<bool>();
-}
 
 // In words, and below them the token that `checkpoint set` takes.
 void add_positions(std::string& out, const char* holder, const Json& positions) {

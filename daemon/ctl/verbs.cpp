@@ -4,6 +4,8 @@
 
 #include "daemon/base/escape.hpp"
 #include "daemon/base/version.hpp"
+#include "daemon/ctl/members.hpp"
+#include "daemon/ctl/since.hpp"
 
 namespace syncd::ctl {
 namespace {
@@ -27,6 +29,9 @@ class Session {
   ExitCode set_checkpoint();
   ExitCode rewind_checkpoint();
   ExitCode explain();
+  ExitCode next();
+  ExitCode history();
+  ExitCode reload();
   ExitCode list_dead_letters();
   ExitCode clear_dead_letters();
   ExitCode shutdown();
@@ -59,7 +64,7 @@ class Session {
     }
     return kDone;
   }
-  std::size_t report(const Json& reply);
+  std::size_t report(const Json& findings);
   void confirm(const std::string& what);
 
   const Arguments& arguments_;
@@ -142,9 +147,7 @@ ExitCode Session::resume() {
 }
 
 // Returns how many errors there are.
-std::size_t Session::report(const Json& reply) {
-  const auto found = reply.find("findings");
-  const Json all = found == reply.end() ? Json::array() : *found;
+std::size_t Session::report(const Json& all) {
   std::size_t errors = 0;
   for (const Json& each : all) {
     if (each.value("level", Json()) == "error") ++errors;
@@ -159,11 +162,11 @@ ExitCode Session::check() {
   Json files = Json::object();
   files["online"] = false;
   const Json offline = client_.call("Check", std::move(files));
-  const Json& found = offline.value("findings", Json::array());
+  const Json& found = list_of(offline, "findings");
   const bool invalid = std::any_of(found.begin(), found.end(),
                                    [](const Json& each) { return each.value("level", Json()) == "error"; });
   if (!arguments_.online || invalid) {
-    report(offline);
+    report(found);
     return invalid ? kConfig : kDone;
   }
   Json servers = Json::object();
@@ -171,7 +174,7 @@ ExitCode Session::check() {
   console_.progress("asking the servers");
   const Json online = client_.call("Check", std::move(servers), kLong);
   console_.end_progress();
-  return report(online) == 0 ? kDone : kFailed;
+  return report(list_of(online, "findings")) == 0 ? kDone : kFailed;
 }
 
 ExitCode Session::show_checkpoint() {
@@ -224,9 +227,53 @@ ExitCode Session::explain() {
   return kDone;
 }
 
+ExitCode Session::next() {
+  Json parameters = job();
+  if (arguments_.limit) parameters["limit"] = *arguments_.limit;
+  const Json reply = client_.call("Next", std::move(parameters));
+  if (!arguments_.json) {
+    console_.print(coming(reply, console_.look()));
+    return kDone;
+  }
+  for (const Json& occurrence : list_of(reply, "occurrences")) console_.print(occurrence);
+  for (const Json& none : list_of(reply, "without")) console_.print(none);
+  return kDone;
+}
+
+ExitCode Session::history() {
+  Json parameters = job();
+  parameters["failed"] = arguments_.failed;
+  if (!arguments_.since.empty()) parameters["since_us"] = control::to_us(since(arguments_.since, wall_now()));
+  if (arguments_.limit) parameters["limit"] = *arguments_.limit;
+  const Json reply = client_.call("History", std::move(parameters));
+  if (!arguments_.json) {
+    console_.print(ctl::history(reply, console_.look()));
+    return kDone;
+  }
+  for (const Json& entry : list_of(reply, "entries")) console_.print(entry);
+  return kDone;
+}
+
+ExitCode Session::reload() {
+  Json parameters = Json::object();
+  parameters["dry_run"] = arguments_.dry_run;
+  try {
+    const Json reply = client_.call("Reload", std::move(parameters), kLong);
+    if (arguments_.json) {
+      console_.print(reply);
+    } else {
+      console_.print(difference(reply, arguments_.dry_run, console_.look()));
+    }
+  } catch (const InvalidConfiguration& invalid) {
+    report(invalid.findings());
+    throw;
+  }
+  return kDone;
+}
+
 ExitCode Session::list_dead_letters() {
   Json parameters = job();
-  parameters["limit"] = arguments_.limit;
+  parameters["limit"] = arguments_.limit.value_or(20);
   const Json reply = client_.call("ListDeadLetters", std::move(parameters));
   if (!arguments_.json) {
     console_.print(dead_letters(reply, console_.look()));
@@ -299,6 +346,12 @@ ExitCode perform(const Arguments& arguments, Console& console) {
       return session.rewind_checkpoint();
     case Verb::Explain:
       return session.explain();
+    case Verb::Next:
+      return session.next();
+    case Verb::History:
+      return session.history();
+    case Verb::Reload:
+      return session.reload();
     case Verb::ListDeadLetters:
       return session.list_dead_letters();
     case Verb::ClearDeadLetters:

@@ -60,6 +60,12 @@ TEST_F(CommandsTest, EachVerbAsksForWhatItSays) {
       {"Explain", users(), "explain users"},
       {"ListDeadLetters", with("limit", 5U, users()), "letters users 5"},
       {"ListDeadLetters", users(), "letters users 100"},
+      {"Next", Json::object(), "next users 10"},
+      {"Next", with("limit", 3U, users()), "next users 3"},
+      {"History", Json::object(), "history users 20"},
+      {"History", with("failed", true, with("since_us", 5, users())), "history users 20 failed since 5"},
+      {"Reload", Json::object(), "reload users"},
+      {"Reload", with("dry_run", true), "reload dry-run users"},
       {"Check", Json::object(), "check users"},
       {"Check", with("online", true), "check online users"},
   };

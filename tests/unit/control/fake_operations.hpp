@@ -4,6 +4,7 @@
 #include <map>
 
 #include "daemon/control/operations.hpp"
+#include "daemon/control/protocol.hpp"
 #include "daemon/coro/signal.hpp"
 
 namespace syncd::control::test {
@@ -19,6 +20,9 @@ class FakeOperations final : public Operations {
   std::vector<CheckFinding> findings;
   Checkpoint kept;
   DeadLetters letters;
+  Coming coming;
+  std::vector<HistoryEntry> entries;
+  Difference difference;
   int stopped_waits = 0;  // run()s that were left before the end of the run
 
   void end_run() { run_may_end_.notify(); }
@@ -52,6 +56,21 @@ class FakeOperations final : public Operations {
   void cancel(const std::string& job) override { ask("cancel", job); }
   void pause(const std::string& job, const std::string& reason) override { ask("pause", job, reason); }
   void resume(const std::string& job) override { ask("resume", job); }
+  Coming next(const std::optional<std::string>& job, std::uint64_t limit) override {
+    ask("next", job.value_or("users"), std::to_string(limit));
+    return coming;
+  }
+  std::vector<HistoryEntry> history(const HistoryQuery& query) override {
+    std::string more = std::to_string(query.limit);
+    if (query.failed) more += " failed";
+    if (query.since) more += " since " + std::to_string(to_us(*query.since));
+    ask("history", query.job.value_or("users"), more);
+    return entries;
+  }
+  Difference reload(bool dry_run) override {
+    ask(dry_run ? "reload dry-run" : "reload", "users");
+    return difference;
+  }
   coro::Task<std::vector<CheckFinding>> check(bool online) override {
     ask(online ? "check online" : "check", "users");
     co_return findings;

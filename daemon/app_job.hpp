@@ -1,0 +1,50 @@
+// ManagedJob: one job for as long as the daemon knows it, whatever its configuration is by now.  Each run is
+// by the plan that is current when it begins, and ends by that one.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "daemon/app_configuration.hpp"
+#include "daemon/schedule/runnable.hpp"
+#include "daemon/store/database.hpp"
+#include "jobs/runner.hpp"
+
+namespace syncd {
+
+class ManagedJob final : public schedule::Runnable {
+ public:
+  // `changed` is called on each change of what the runner shows.
+  ManagedJob(Clock& clock, store::Database& database, std::function<void()> changed, std::string name,
+             const Configuration& configuration);
+
+  coro::Task<schedule::RunRecord> run(schedule::RunRecord run) override;
+  void stop(std::string reason) override { runner()->stop(false, std::move(reason)); }
+  std::optional<schedule::Gate> gate() override { return runner()->gate(); }
+
+  // The next run is by `configuration`; the one under way goes on as it is.
+  void configure(const Configuration& configuration);
+
+  // Of the run under way, else of the next one.  Who awaits on it keeps it: a reload may make another.
+  std::shared_ptr<jobs::Runner> runner() const;
+  bool running() const { return runner()->running(); }
+  // What the next run is by.
+  const jobs::JobPlan& plan() const noexcept { return next_ ? *next_->plan : *current_->plan; }
+
+ private:
+  struct Configured {
+    std::shared_ptr<const jobs::JobPlan> plan;
+    std::shared_ptr<jobs::Connections> connections;
+    std::optional<jobs::Runner> runner;
+  };
+  void adopt();
+
+  Clock& clock_;
+  store::Database& database_;
+  const std::function<void()> changed_;
+  const std::string name_;
+  std::shared_ptr<Configured> current_;
+  std::shared_ptr<Configured> next_;  // waits for the end of the run under way
+};
+
+}  // namespace syncd
