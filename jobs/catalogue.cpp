@@ -10,23 +10,16 @@ std::span<const SourceKind* const> sources() {
 }
 
 std::span<const TransformKind* const> transforms() {
-  static const std::array all = {&filter(),  &parse_csv(), &parse_json(), &parse_regex(),
-                                 &rebatch(), &rename(),    &select(),     &throttle()};
+  static const std::array all = {&add_fields(), &drop_fields(),  &filter(),      &mask(),    &parse_csv(),
+                                 &parse_json(), &parse_logfmt(), &parse_regex(), &rebatch(), &rename(),
+                                 &select(),     &summarize(),    &throttle()};
   return all;
 }
 
 std::span<const SinkKind* const> sinks() {
-  static const std::array all = {&file(),
-                                 &postgres_table_sink(),
-                                 &redis_hash(),
-                                 &redis_json(),
-                                 &redis_list(),
-                                 &redis_publish(),
-                                 &redis_set(),
-                                 &redis_sorted_set(),
-                                 &redis_stream(),
-                                 &redis_string(),
-                                 &stdout_sink()};
+  static const std::array all = {&file(),         &postgres_table_sink(), &redis_hash(), &redis_json(),
+                                 &redis_list(),   &redis_publish(),       &redis_set(),  &redis_sorted_set(),
+                                 &redis_stream(), &redis_string(),        &stdout_sink()};
   return all;
 }
 

@@ -12,13 +12,18 @@ namespace syncd::jobs {
 const SourceKind& files();
 const SourceKind& postgres_table();
 // transforms/
+const TransformKind& add_fields();
+const TransformKind& drop_fields();
 const TransformKind& filter();
+const TransformKind& mask();
 const TransformKind& parse_csv();
 const TransformKind& parse_json();
+const TransformKind& parse_logfmt();
 const TransformKind& parse_regex();
 const TransformKind& rebatch();
 const TransformKind& rename();
 const TransformKind& select();
+const TransformKind& summarize();
 const TransformKind& throttle();
 // sinks/; with "_sink" where the word means something else already
 const SinkKind& file();

@@ -1,10 +1,12 @@
 #include "jobs/connections.hpp"
 
 #include "config/suggest.hpp"
+#include "daemon/policy/circuit_breaker.hpp"
 #include "daemon/postgres/options.hpp"
 #include "daemon/postgres/pool.hpp"
 #include "daemon/redis/options.hpp"
 #include "daemon/redis/pool.hpp"
+#include "daemon/store/llm_journal.hpp"
 #include "jobs/llm/provider.hpp"
 
 namespace syncd::jobs {
@@ -20,11 +22,12 @@ struct Connections::One {
   std::unique_ptr<postgres::Pool> postgres;
   std::unique_ptr<redis::Pool> redis;
   std::unique_ptr<llm::Provider> model;
+  policy::CircuitBreaker breaker;
 };
 
 Connections::Connections(loop::EventLoop& loop, const std::map<std::string, config::Connection>& connections,
                          const Connections* before)
-    : loop_(loop) {
+    : loop_(loop), llm_journal_(before == nullptr ? nullptr : before->llm_journal_) {
   for (const auto& [name, connection] : connections) {
     auto one = std::make_shared<One>(connection);
     if (before != nullptr) {
@@ -82,6 +85,15 @@ llm::Provider& Connections::model(const std::string& name) {
   if (!one.model) one.model = std::make_unique<llm::Provider>(loop_, name, one.type, one.table);
   return *one.model;
 }
+
+std::shared_ptr<store::LlmJournal> Connections::llm_journal(const std::filesystem::path& state_dir) {
+  if (!llm_journal_) {
+    llm_journal_ = std::make_shared<store::LlmJournal>(state_dir.empty() ? ":memory:" : state_dir / "llm.db");
+  }
+  return llm_journal_;
+}
+
+policy::CircuitBreaker& Connections::breaker(const std::string& name) const { return all_.at(name)->breaker; }
 
 std::vector<std::string> Connections::names() const {
   std::vector<std::string> names;

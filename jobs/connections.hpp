@@ -1,6 +1,7 @@
 // The connections of the configuration, by name: one pool each, made at first use, shared by all jobs, and by
 // the configurations before and after in which nothing about the connection has changed.
 #pragma once
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,8 +15,14 @@ class Pool;
 namespace syncd::redis {
 class Pool;
 }
+namespace syncd::store {
+class LlmJournal;
+}
 namespace syncd::llm {
 class Provider;
+}
+namespace syncd::policy {
+class CircuitBreaker;
 }
 
 namespace syncd::jobs {
@@ -36,6 +43,10 @@ class Connections {
   postgres::Pool& postgres(const std::string& name);
   redis::Pool& redis(const std::string& name);
   llm::Provider& model(const std::string& name);
+  // Shared by all jobs that use the connection.
+  policy::CircuitBreaker& breaker(const std::string& name) const;
+  // Of all jobs, opened at first use; "": one that is kept nowhere.  Throws where it is damaged.
+  std::shared_ptr<store::LlmJournal> llm_journal(const std::filesystem::path& state_dir);
   loop::EventLoop& loop() const noexcept { return loop_; }
 
   // Sorted.
@@ -49,6 +60,7 @@ class Connections {
 
   loop::EventLoop& loop_;
   std::map<std::string, std::shared_ptr<One>> all_;
+  std::shared_ptr<store::LlmJournal> llm_journal_;
 };
 
 }  // namespace syncd::jobs

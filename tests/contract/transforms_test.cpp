@@ -1,6 +1,7 @@
 // The laws of every transform of the catalogue (CONTRIBUTING.md, "The bar for a component").
 #include "jobs/catalogue.hpp"
 #include "jobs/connections.hpp"
+#include "tests/support/llm_server.hpp"
 #include "tests/support/run_task.hpp"
 #include "tests/unit/jobs/scripted.hpp"
 
@@ -19,17 +20,24 @@ struct Sample {
 // Every transform of the catalogue needs an entry: a test fails where one is missing.
 const std::map<std::string_view, Sample>& samples() {
   static const std::map<std::string_view, Sample> all = {
+      {"add_fields", {.toml = R"(fields = { place = "{id}@{host}" })"}},
+      {"drop_fields", {.toml = R"(fields = ["name"])"}},
       {"filter", {.toml = R"(drop_if = { field = "id", equals = 7 })"}},
+      {"mask", {.toml = "fields = [\"name\"]\nreplacement = \"***\""}},
       {"parse_csv", {.toml = R"(columns = ["id", "name"])", .columns = {"line"}, .row = {"7,\"Ada\""}}},
       {"parse_json",
        {.toml = R"(fields = { name = "/user/name" })",
         .columns = {"line"},
         .row = {R"({"user":{"name":"Ada"}})"}}},
+      {"parse_logfmt",
+       {.toml = R"(fields = { name = "msg" })", .columns = {"line"}, .row = {"level=info msg=Ada"}}},
       {"parse_regex",
        {.toml = R"(pattern = '^(?<id>\d+) (?<name>.*)$')", .columns = {"line"}, .row = {"7 Ada"}}},
       {"rebatch", {.toml = "rows = 7"}},
       {"rename", {.toml = R"(fields = { name = "display_name" })"}},
       {"select", {.toml = R"(fields = ["name"])"}},
+      {"summarize",
+       {.toml = "connection = \"model\"\nmodel = \"m\"\nuser = \"{{data}}\"\nwindow = { rows = 2 }"}},
       {"throttle", {.toml = "rows_per_second = 1000000"}},
   };
   return all;
@@ -39,6 +47,15 @@ class TransformContract : public ::testing::TestWithParam<const TransformKind*>,
                           public Monitor,
                           public BadRecords {
  protected:
+  // A connection of each type that a transform may need.
+  TransformContract() {
+    const config::Findings findings;
+    const auto table =
+        config::Table::parse_text("base_url = \"" + server_.chat_url() + "\"", "syncd.toml", findings);
+    config_.connections["model"] = {"model", "openai", *table};
+    connections_.emplace(loop_, config_.connections);
+    context_.emplace(loop_, *connections_, *this, *this, "job", "instance");
+  }
   void SetUp() override {
     const auto found = samples().find(GetParam()->type);
     ASSERT_NE(found, samples().end()) << "give " << GetParam()->type << " an entry in samples()";
@@ -50,7 +67,7 @@ class TransformContract : public ::testing::TestWithParam<const TransformKind*>,
     planning.stream.columns = sample_.columns;
     plan_ = GetParam()->plan(*table, planning);
     ASSERT_TRUE(findings.empty()) << findings.text();
-    transform_ = plan_.make(context_);
+    transform_ = plan_.make(*context_);
     schema_ = std::make_shared<const Schema>(sample_.columns);
   }
 
@@ -70,6 +87,7 @@ class TransformContract : public ::testing::TestWithParam<const TransformKind*>,
       while (auto batch = co_await from.next()) into.push_back(std::move(*batch));
     };
     run_task(loop_, pull(flow(std::make_shared<std::vector<Batch>>(std::move(batches))), out));
+    run_task(loop_, close());
     return out;
   }
 
@@ -78,13 +96,16 @@ class TransformContract : public ::testing::TestWithParam<const TransformKind*>,
   void warn(std::string) override {}
   void take(const BadRecord&) override {}
 
+  // What a pipeline does once the last generator has gone.
+  Task<> close() { co_await transform_->close(); }
+
   Sample sample_;
+  syncd::test::LlmServer server_;
   config::Config config_;
   config::Job job_;
   loop::EventLoop loop_;
-  std::map<std::string, config::Connection> none_;
-  Connections connections_{loop_, none_};
-  RunContext context_{loop_, connections_, *this, *this, "job", "instance"};
+  std::optional<Connections> connections_;
+  std::optional<RunContext> context_;
   Plan<Transform> plan_;
   std::unique_ptr<Transform> transform_;
   std::shared_ptr<const Schema> schema_;
@@ -154,6 +175,7 @@ TEST_P(TransformContract, StopEndsAPullWithCancelled) {
     co_await scope.join();
   };
   run_task(loop_, stopped(loop_, pull(transform_->apply(endless(loop_, gone)), cancelled)));
+  run_task(loop_, close());
   EXPECT_TRUE(cancelled);
   EXPECT_TRUE(gone);
 }
@@ -172,6 +194,7 @@ TEST_P(TransformContract, BreakDropsTheUpstream) {
   bool gone = false;
   const auto one = [](Batches from) -> Task<> { co_await from.next(); };
   run_task(loop_, one(transform_->apply(Upstream::make(rows(9, "p1"), rows(9, "p2"), gone))));
+  run_task(loop_, close());
   EXPECT_TRUE(gone);
 }
 
@@ -184,6 +207,7 @@ TEST_P(TransformContract, AnErrorOfTheSourceReachesTheConsumer) {
   const auto pull = [](Batches from) -> Task<> { co_await from.next(); };
   const Error error = syncd::test::error_of(loop_, pull(transform_->apply(failing())));
   EXPECT_STREQ(error.what(), "the source failed");
+  run_task(loop_, close());
 }
 
 INSTANTIATE_TEST_SUITE_P(Catalogue, TransformContract,

@@ -34,6 +34,7 @@ LIBRARIES = {
     r'pqxx/|libpq-fe\.h': {'postgres'},
     r'hiredis/': {'redis'},
     r'curl/': {'http'},
+    r'kainjow/': {'transforms'},
     r'sqlite3\.h': {'store'},
     r'toml\+\+/': {'config'},
     r'pcre2\.h': {'component'},
