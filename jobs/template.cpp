@@ -71,6 +71,20 @@ std::vector<std::string> Template::fields() const {
   return names;
 }
 
+void Template::fix(std::string_view field, std::string_view text) {
+  for (Part& part : parts_) {
+    if (!part.has_field || part.field != field) continue;
+    part.literal += text;
+    part.field.clear();
+    part.has_field = false;
+  }
+}
+
+std::string Template::only_field() const {
+  const bool only = parts_.size() == 1 && parts_[0].has_field && parts_[0].literal.empty();
+  return only ? parts_[0].field : std::string();
+}
+
 bool Template::constant() const noexcept {
   return std::none_of(parts_.begin(), parts_.end(), [](const Part& part) { return part.has_field; });
 }
@@ -115,6 +129,19 @@ std::string Template::null_field(const Batch& batch, std::size_t row) const {
     if (part.has_field && batch.cell(row, part.column).null()) return part.field;
   }
   return {};
+}
+
+Template read_template(const config::Table& table, const char* key, const std::string& text,
+                       const PlanContext& context) {
+  if (table.refused(key)) return {};
+  try {
+    Template parsed = Template::parse(text);
+    check_columns(table, key, context.stream, parsed.fields());
+    return parsed;
+  } catch (const config::ValueError& error) {
+    table.fail(key, fmt::format("'{}': {}", key, error.what()));
+    return {};
+  }
 }
 
 }  // namespace syncd::jobs

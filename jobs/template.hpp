@@ -7,7 +7,13 @@
 
 #include "jobs/batch.hpp"
 
+namespace syncd::config {
+class Table;
+}
+
 namespace syncd::jobs {
+
+class PlanContext;
 
 class Template {
  public:
@@ -21,6 +27,11 @@ class Template {
   bool constant() const noexcept;
   // Two columns without a text between them: no use as a key, since ("1", "23") would be ("12", "3").
   bool ambiguous() const noexcept;
+
+  // From now on the column `field` is this text.
+  void fix(std::string_view field, std::string_view text);
+  // The one column that is all of it; "" where it is more, or less.
+  std::string only_field() const;
 
   // Looks the columns up; throws a Config error with the nearest one.
   void bind(const Schema& schema, std::string_view doing);
@@ -43,5 +54,9 @@ class Template {
   };
   std::vector<Part> parts_;
 };
+
+// The template at `key`, its columns checked against the stream.
+Template read_template(const config::Table& table, const char* key, const std::string& text,
+                       const PlanContext& context);
 
 }  // namespace syncd::jobs

@@ -190,7 +190,7 @@ std::string FileOutput::free_name() const {
   std::string full = (path.parent_path() / name).string();
   const std::string first = full;
   for (int i = 2; std::filesystem::exists(std::filesystem::symlink_status(full)); ++i) {
-    full = fmt::format("{}-{}", first, i);
+    full = fmt::format("{}-{:03}", first, i);
   }
   return full;
 }

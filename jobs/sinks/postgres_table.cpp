@@ -244,13 +244,8 @@ Plan<Sink> plan(const config::Table& table, PlanContext& context) {
   std::optional<Predicate> rule;
   if (options.delete_if) {
     if (options.key.empty()) table.fail("delete_if", "'delete_if' needs 'key': it says which row to delete");
-    check_columns(table, "delete_if", context.stream, {options.delete_if->field});
-    try {
-      rule.emplace(*options.delete_if);
-      plan.guarantees.emplace_back("rows that meet delete_if delete the row of their key");
-    } catch (const config::ValueError& error) {
-      table.fail("delete_if", fmt::format("delete_if {}", error.what()));
-    }
+    rule = read_predicate(table, "delete_if", *options.delete_if, context.stream);
+    plan.guarantees.emplace_back("rows that meet delete_if delete the row of their key");
   }
   options.stream = context.stream.columns;
   plan.make = [options, rule](RunContext& run) {

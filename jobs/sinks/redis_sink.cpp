@@ -51,19 +51,6 @@ const config::Fields<RedisDelete>& redis_delete_fields() {
   return all;
 }
 
-Template read_template(const config::Table& table, const char* key, const std::string& text,
-                       const PlanContext& context) {
-  if (table.refused(key)) return {};
-  try {
-    Template parsed = Template::parse(text);
-    check_columns(table, key, context.stream, parsed.fields());
-    return parsed;
-  } catch (const config::ValueError& error) {
-    table.fail(key, fmt::format("'{}': {}", key, error.what()));
-    return {};
-  }
-}
-
 Template read_key_template(const config::Table& table, const char* key, const std::string& text,
                            const PlanContext& context, bool constant_ok) {
   Template parsed = read_template(table, key, text, context);

@@ -33,10 +33,7 @@ const config::Fields<RedisDelete>& redis_delete_fields();
 
 // --- reading options; findings go to the table ---------------------------------------------------------
 
-// The template at `key`, its columns checked against the stream.
-Template read_template(const config::Table& table, const char* key, const std::string& text,
-                       const PlanContext& context);
-// The same for a key or a member: must name a column, or be `constant_ok`, and be unambiguous.
+// The template of a key or a member: must name a column, or be `constant_ok`, and be unambiguous.
 Template read_key_template(const config::Table& table, const char* key, const std::string& text,
                            const PlanContext& context, bool constant_ok = false);
 std::optional<Predicate> read_delete_rule(const config::Table& table, const RedisDelete& options,

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "config/duration.hpp"
 #include "jobs/columns.hpp"
 
 namespace syncd::jobs {
@@ -24,18 +23,6 @@ void append_csv(std::string& out, Cell cell) {
     out += c;
   }
   out += '"';
-}
-
-Template parsed_value(const config::Table& table, const LineOptions& options, const PlanContext& context) {
-  const char* key = options.value ? "value" : "format";
-  try {
-    Template value = Template::parse(options.value.value_or(kRawLine));
-    check_columns(table, key, context.stream, value.fields());
-    return value;
-  } catch (const config::ValueError& error) {
-    table.fail(key, fmt::format("'{}': {}", key, error.what()));
-    return {};
-  }
 }
 
 }  // namespace
@@ -64,7 +51,10 @@ RowLines RowLines::plan(const config::Table& table, const LineOptions& options, 
     table.fail("header", "'header' has an effect on format = \"csv\" only");
   }
   check_columns(table, "fields", context.stream, options.fields);
-  if (raw) lines.value_ = parsed_value(table, options, context);
+  if (raw) {
+    lines.value_ =
+        read_template(table, options.value ? "value" : "format", options.value.value_or(kRawLine), context);
+  }
   return lines;
 }
 

@@ -209,7 +209,7 @@ TEST_F(RedisSinks, MistakesNameTheirPlaceAndTheRemedy) {
   EXPECT_EQ(findings_of(redis_hash(), R"(key = "user:{id")"),
             "job.toml:2:1: 'key': '{' at 6 is never closed; write {{ for a brace");
   EXPECT_EQ(findings_of(redis_hash(), "key = \"user:{id}\"\ndelete_if = { field = \"name\" }"),
-            "job.toml:3:1: delete_if needs exactly one of is_null, not_null, equals, in, not_in, matches");
+            "job.toml:3:1: 'delete_if' needs exactly one of is_null, not_null, equals, in, not_in, matches");
 }
 
 TEST_F(RedisSinks, CheckWarnsOfAnEvictionThatCouldTakeTheCheckpoint) {
