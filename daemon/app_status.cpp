@@ -129,6 +129,7 @@ status::JobStatus App::Control::status(const std::string& name) {
     status.position.push_back({partition, words(*source, partition, text)});
   }
   status.waiting_for = view.waiting_for;
+  status.note = view.note;
   if (!runner->running()) {
     status.waiting_for = app_.scheduler_.waiting_for(name);
     if (!status.waiting_for.empty() && !pause) status.state = JobState::Waiting;
@@ -174,6 +175,7 @@ coro::Task<std::vector<std::string>> App::Control::explain(std::string job) {
   lines.push_back("now: " + why);
   if (!now.waiting_for.empty() && now.state != JobState::Waiting)
     lines.push_back("waits for: " + now.waiting_for);
+  if (!now.note.empty()) lines.push_back("note: " + now.note);
   if (!now.last_error.empty() && why.find(now.last_error) == std::string::npos)
     lines.push_back("last error: " + now.last_error);
   explain_time(job, lines);

@@ -37,6 +37,9 @@ class Monitor {
   virtual ~Monitor() = default;
   // Why nothing moves ("fence held 3 h 12 min by pid 4711 app=report"); "" when it moves again.
   virtual void waiting_for(std::string why) = 0;
+  // What a person should know although nothing waits for it ("open to late commits for 3 h 12 min: pid 4711
+  // app=report"); "" when it is over.
+  virtual void note(std::string what) { (void)what; }
   // How far the sink is behind the source, where the source knows.
   virtual void lag(std::optional<std::chrono::nanoseconds> time, std::optional<std::uint64_t> rows) = 0;
   // Something odd that loses nothing; logged with the job's name.

@@ -182,6 +182,7 @@ void Runner::finish(store::RunRecord& record) {
   run_.reset();
   view_.state = RunnerView::State::Idle;
   view_.waiting_for.clear();
+  view_.note.clear();
   view_.started.reset();
   for (coro::Signal* waiter : waiters_) waiter->notify();
   changed_();
@@ -225,6 +226,7 @@ Task<Runner::Verdict> Runner::judged_attempt() {
 Task<> Runner::attempt() {
   view_.state = RunnerView::State::Running;
   view_.waiting_for.clear();
+  view_.note.clear();
   // A server that does not answer holds an attempt much longer than the pause before it.
   if (view_.attempts > 1 && !view_.last_error.empty()) {
     view_.waiting_for = fmt::format("{}; attempt {}", view_.last_error, view_.attempts);
@@ -329,6 +331,12 @@ void Runner::advanced(const Batch& batch) {
 void Runner::waiting_for(std::string why) {
   if (view_.waiting_for == why) return;
   view_.waiting_for = std::move(why);
+  changed_();
+}
+
+void Runner::note(std::string what) {
+  if (view_.note == what) return;
+  view_.note = std::move(what);
   changed_();
 }
 

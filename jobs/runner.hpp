@@ -20,6 +20,7 @@ struct RunnerView {
   enum class State { Idle, Running, Waiting };
   State state = State::Idle;
   std::string waiting_for;                      // while nothing moves: why; "" otherwise
+  std::string note;                             // worth knowing although nothing waits for it
   bool caught_up = false;                       // the last batch said that the source has nothing more
   std::optional<std::chrono::nanoseconds> lag;  // grows while nothing comes and it has not caught up
   std::optional<std::uint64_t> lag_rows;
@@ -96,6 +97,7 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   void advanced(const Batch& batch) override;
   // Monitor
   void waiting_for(std::string why) override;
+  void note(std::string what) override;
   void lag(std::optional<std::chrono::nanoseconds> time, std::optional<std::uint64_t> rows) override;
   void warn(std::string text) override;
   // BadRecords

@@ -51,7 +51,8 @@ type Position (
 )
 
 # Everything about a job now. state: idle, running, waiting (between two attempts or held up: see
-# waiting_for), paused, failed, fenced (another daemon owns the job's sink).
+# waiting_for), paused, failed, fenced (another daemon owns the job's sink). note: worth knowing, but nothing
+# waits for it.
 type JobStatus (
   name: string,
   description: string,
@@ -64,6 +65,7 @@ type JobStatus (
   lag_us: ?int,
   lag_rows: ?int,
   waiting_for: string,
+  note: string,
   last_error: string,
   last_error_us: ?int,
   pause_reason: string,

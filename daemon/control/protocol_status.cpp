@@ -150,6 +150,7 @@ Json to_json(const status::JobStatus& status) {
   json["lag_us"] = status.lag ? Json(status.lag->count()) : Json();
   json["lag_rows"] = status.lag_rows ? Json(*status.lag_rows) : Json();
   json["waiting_for"] = status.waiting_for;
+  json["note"] = status.note;
   json["last_error"] = status.last_error;
   json["last_error_us"] = to_us(status.last_error_at);
   json["pause_reason"] = status.pause_reason;
@@ -184,6 +185,7 @@ status::JobStatus job_status_from_json(const Json& json) {
   }
   status.lag_rows = from.count("lag_rows");
   status.waiting_for = from.text("waiting_for");
+  status.note = from.text("note");
   status.last_error = from.text("last_error");
   status.last_error_at = from.time("last_error_us");
   status.pause_reason = from.text("pause_reason");

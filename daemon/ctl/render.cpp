@@ -213,6 +213,7 @@ std::string status_page(const JobStatus& job, const Look& look) {
   page.add("pipeline", pipeline_text(job));
   if (job.run) page.add("run", run_text(*job.run, look.now));
   page.add("waiting for", escaped(job.waiting_for));
+  page.add("note", escaped(job.note));
   if (job.state == JobState::Paused) {
     std::string since = job.paused_since ? relative(*job.paused_since, look.now) : std::string("yes");
     if (!job.pause_reason.empty()) since += ": " + escaped(job.pause_reason);

@@ -72,6 +72,7 @@ struct JobStatus {
   std::optional<std::chrono::microseconds> lag;  // how far the sink is behind, where the source knows
   std::optional<std::uint64_t> lag_rows;
   std::string waiting_for;  // "fence held 3 h 12 min by pid 4711 app=report"; "" when it waits for nothing
+  std::string note;         // "open to late commits for 3 h 12 min: pid 4711": nothing waits for it
   std::string last_error;   // of the latest failed attempt; "" once it moved again
   std::optional<WallTime> last_error_at;
   std::string pause_reason;

@@ -277,7 +277,15 @@ Task<std::optional<Batch>> Walk::rest() {
 }
 
 Task<> Walk::report() {
-  std::string why = held_by();
+  std::string why;
+  std::string note;
+  if (const auto open = open_to()) {
+    if (holding()) {
+      why = fmt::format("fence held {} by {}", open->first, open->second);
+    } else {
+      note = fmt::format("open to late commits for {}: {}", open->first, open->second);
+    }
+  }
   if (options_.late == LateCommits::Xid) {
     // The horizon always trails a little; one that stands still while others move is worth a word.
     const bool stands = seen_.xmin < seen_.xmax && seen_.xmin == horizon_;
@@ -292,17 +300,18 @@ Task<> Walk::report() {
     }
   }
   context_.monitor.waiting_for(std::move(why));
+  context_.monitor.note(std::move(note));
   context_.monitor.lag(lag(), std::nullopt);
 }
 
-std::string Walk::held_by() const {
+std::optional<std::pair<std::string, std::string>> Walk::open_to() const {
   const auto& ranges = position_.fence.ranges();
-  if (!options_.hold || ranges.empty()) return "";
+  if (ranges.empty()) return std::nullopt;
   const auto held =
       std::chrono::microseconds(std::max<std::int64_t>(seen_.wall_us - ranges.front().since_us, 0));
-  // Every range waits for a moment; only a hold that a person would notice is worth a word.
-  if (held < kHoldWorthAWord) return "";
-  return fmt::format("fence held {} by {}", human_duration(held), describe_holder(ranges.front(), holders_));
+  // Every range waits for a moment; only what a person would notice is worth a word.
+  if (held < kHoldWorthAWord) return std::nullopt;
+  return std::pair(human_duration(held), describe_holder(ranges.front(), holders_));
 }
 
 // Of the oldest row that is known to be, or may be, behind us; nullopt: nobody knows.

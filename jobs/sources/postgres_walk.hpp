@@ -58,7 +58,8 @@ class Walk {
   // `before` and `range` are for the positions between the rows; nullopt: nothing that is worth a batch.
   std::optional<Batch> deliver(Page page, PostgresPosition before, std::optional<std::size_t> range);
   Task<> report();
-  std::string held_by() const;
+  // Who may still write below what was read, once a person would notice: "3 h 12 min", and who.
+  std::optional<std::pair<std::string, std::string>> open_to() const;
   std::optional<Duration> lag() const;
 
   const PostgresTableOptions& options_;

@@ -22,6 +22,7 @@ using Client = syncd::test::SqlClient;
 class Told final : public Monitor, public BadRecords {
  public:
   void waiting_for(std::string why) override { waiting = std::move(why); }
+  void note(std::string what) override { noted = std::move(what); }
   void lag(std::optional<std::chrono::nanoseconds> time, std::optional<std::uint64_t>) override {
     lag_time = time;
   }
@@ -29,6 +30,7 @@ class Told final : public Monitor, public BadRecords {
   void take(const BadRecord& bad) override { ADD_FAILURE() << bad.error; }
 
   std::string waiting;
+  std::string noted;
   std::optional<std::chrono::nanoseconds> lag_time;
   std::vector<std::string> warnings;
 };

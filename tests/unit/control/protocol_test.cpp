@@ -138,6 +138,7 @@ status::JobStatus full_status() {
   status.lag.emplace(1500);
   status.lag_rows = 9;
   status.waiting_for = "fence held 3 h by pid 4711";
+  status.note = "open to late commits for 3 h: pid 4711";
   status.last_error = "reset";
   status.last_error_at = WallTime(std::chrono::seconds(1));
   status.pause_reason = "migration";

@@ -64,7 +64,7 @@ const std::string kEvil = "\033[2J\x7f\n\r\u009b31m\u202e\xff evil";
 JobStatus evil_job() {
   JobStatus made = job("users", JobState::Waiting);
   made.name = made.description = made.schedule = kEvil;
-  made.waiting_for = made.last_error = made.pause_reason = made.source = made.sink = kEvil;
+  made.waiting_for = made.note = made.last_error = made.pause_reason = made.source = made.sink = kEvil;
   made.transforms = made.guarantees = {kEvil};
   made.position = {{kEvil, kEvil}};
   made.last_run->outcome = made.last_run->error = kEvil;
