@@ -19,6 +19,9 @@ class KeepAlive {
   // The result of `pull`.  The sink is at rest again when this returns; throws what settling it threw.
   Task<std::optional<Batch>> wait(Task<std::optional<Batch>> pull);
 
+  // Settling failed: wait() threw what the sink threw.
+  bool lost() const noexcept { return lost_ != nullptr; }
+
   // To be awaited before this goes, whatever happened.
   Task<> end();
 

@@ -26,8 +26,10 @@ Task<> Pipeline::flow(Positions from, Progress& progress, coro::AsyncScope& read
   Batches flow = coro::buffer(clock_, read_ahead, source_->read(from), kReadAhead);
   for (auto& transform : transforms_) flow = transform->apply(std::move(flow));
   while (true) {
+    in_sink_ = false;
     auto batch = co_await alive.wait(pull(flow));
     if (!batch) break;
+    in_sink_ = true;
     const Position previous = from.at(batch->partition());
     co_await sink_->commit(*batch, previous);
     crash_point("before_position_save");
@@ -42,6 +44,7 @@ Task<> Pipeline::flow(Positions from, Progress& progress, coro::AsyncScope& read
 Task<> Pipeline::run(Positions local, Progress& progress, const std::stop_token& soft) {
   const std::stop_token* hard = co_await coro::this_coro::stop_token();
   coro::AsyncScope read_ahead(&soft);
+  in_sink_ = true;
   auto held = co_await sink_->open().with_stop(soft);
   held_by_sink_ = held.has_value();
   Positions from = held ? std::move(*held) : std::move(local);
@@ -57,13 +60,17 @@ Task<> Pipeline::run(Positions local, Progress& progress, const std::stop_token&
   } catch (...) {
     failure = std::current_exception();
   }
+  in_sink_ = in_sink_ || alive.lost();
   read_ahead.request_stop();
   co_await alive.end();
   co_await read_ahead.join();
   for (auto& transform : transforms_) co_await transform->close();
   const bool hard_stop = hard != nullptr && hard->stop_requested();
   // After a failure nothing is known about the sink: the next attempt asks it.
-  if (!failure || (cancelled && !hard_stop)) co_await sink_->settle();
+  if (!failure || (cancelled && !hard_stop)) {
+    in_sink_ = true;
+    co_await sink_->settle();
+  }
   if (failure) std::rethrow_exception(failure);
 }
 

@@ -32,6 +32,9 @@ class Pipeline {
   // awaiter's own stop token ends it at once, in the middle of a commit if need be.
   Task<> run(Positions local, Progress& progress, const std::stop_token& soft);
 
+  // Whose failure it was when run() threw an Error: the sink's, else the source's.
+  bool failed_in_sink() const noexcept { return in_sink_; }
+
  private:
   Task<> flow(Positions from, Progress& progress, coro::AsyncScope& scope, KeepAlive& alive);
 
@@ -40,6 +43,7 @@ class Pipeline {
   std::vector<std::unique_ptr<Transform>> transforms_;
   std::unique_ptr<Sink> sink_;
   bool held_by_sink_ = false;
+  bool in_sink_ = false;  // it is the sink that is awaited
 };
 
 }  // namespace syncd::jobs

@@ -108,6 +108,10 @@ void check_circles(const config::Config& config) {
       .table.fail("needs", fmt::format("'needs' goes in a circle: {}", fmt::join(circle, " -> ")));
 }
 
+std::string connection_of(const config::Table& component) {
+  return component.refused("connection") ? "" : component.string("connection").value_or("");
+}
+
 std::string host_name() {
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);
@@ -125,6 +129,10 @@ std::optional<JobPlan> plan_job(const config::Config& config, const config::Job&
   PlanContext context(config, job);
   if (sink != nullptr) context.stream.repeats_harmlessly = sink->repeats_harmlessly;
   JobPlan plan(job, schedule.value_or(schedule::Schedule::parse("manual")));
+  plan.breaker = policy::CircuitBreaker::Rule{
+      config.daemon.breaker_failures, config.daemon.breaker_pause.first, config.daemon.breaker_pause.second};
+  plan.source_connection = connection_of(job.source);
+  plan.sink_connection = connection_of(job.sink);
   if (source != nullptr) {
     plan.source_type = source->type;
     plan.source = source->plan(job.source, context);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/model.hpp"
+#include "daemon/policy/circuit_breaker.hpp"
 #include "daemon/schedule/settings.hpp"
 #include "jobs/component.hpp"
 
@@ -19,6 +20,9 @@ class JobPlan {
 
   config::Job job;
   schedule::Schedule schedule;
+  policy::CircuitBreaker::Rule breaker;  // for the connections of the source and of the sink
+  std::string source_connection;         // "" where it has none
+  std::string sink_connection;
   std::string source_type;
   std::vector<std::string> transform_types;
   std::string sink_type;

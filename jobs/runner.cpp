@@ -8,11 +8,8 @@
 namespace syncd::jobs {
 namespace {
 
-// The local copy of a position that the sink holds too is for people: now and then is enough.
-constexpr Duration kLocalCopyEvery = std::chrono::seconds(1);
 // How often a continuous job looks whether the daemon that owns its sink is still there.
 constexpr Duration kStandBy = std::chrono::seconds(10);
-constexpr Duration kRateWindow = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -21,6 +18,7 @@ Runner::Runner(Clock& clock, const JobPlan& plan, Connections& connections, stor
     : clock_(clock),
       plan_(plan),
       connections_(connections),
+      breakers_(plan, connections),
       database_(database),
       changed_(std::move(changed)),
       continuous_(!until_caught_up && plan.schedule.kind() == schedule::Schedule::Kind::Continuous) {
@@ -33,17 +31,6 @@ RunContext Runner::context() {
   context.state_dir = database_.directory();
   if (view_.started) context.run = rfc3339(*view_.started);
   return context;
-}
-
-RunnerView Runner::view() const {
-  RunnerView view = view_;
-  if (view.lag && !view.caught_up) *view.lag += clock_.now() - lag_at_;
-  const Duration elapsed = clock_.now() - rate_since_;
-  const bool first = view.rows_per_second == 0 && elapsed >= kRateWindow / 8;
-  if (first || elapsed >= kRateWindow) {
-    view.rows_per_second = static_cast<double>(rate_rows_) / std::chrono::duration<double>(elapsed).count();
-  }
-  return view;
 }
 
 void Runner::stop(bool hard, std::string reason) {
@@ -102,6 +89,7 @@ coro::Task<schedule::RunRecord> Runner::run(schedule::RunRecord record) {
 void Runner::begin(const store::RunRecord& record) {
   RunnerView fresh;
   fresh.positions = std::move(view_.positions);
+  fresh.last_commit = view_.last_commit;
   fresh.last_error = std::move(view_.last_error);  // until it moves again
   fresh.last_error_at = view_.last_error_at;
   view_ = std::move(fresh);
@@ -117,10 +105,18 @@ Task<Runner::Verdict> Runner::attempts() {
   unsigned failures = 0;  // in a row
   Verdict verdict;
   while (true) {
+    const bool passed = co_await pass_breakers();
+    if (!passed) {
+      verdict.end = Verdict::End::Cancelled;
+      break;
+    }
     ++view_.attempts;
     const std::uint64_t rows_before = view_.rows;
     verdict = co_await judged_attempt();
+    if (verdict.end == Verdict::End::Done) breakers_.answered();
+    if (verdict.end == Verdict::End::Cancelled) breakers_.gave_up();
     if (verdict.end != Verdict::End::Failed) break;
+    breakers_.failed(clock_.now(), failed_in_sink_, verdict.retry);
     const bool moved = view_.rows > rows_before;  // then this is a new failure
     if (moved || failures == 0) failing_since = clock_.now();
     if (moved) failures = 0;
@@ -233,12 +229,18 @@ Task<> Runner::attempt() {
   }
   changed_();
   RunContext run_context = context();
+  failed_in_sink_ = false;
   Pipeline pipeline(plan_, run_context);
   Positions local;
   for (const auto& [partition, text] : database_.positions(plan_.job.name)) {
     local.advance(Position(partition, text));
   }
-  co_await pipeline.run(std::move(local), *this, run_->soft.token()).with_stop(run_->hard.token());
+  try {
+    co_await pipeline.run(std::move(local), *this, run_->soft.token()).with_stop(run_->hard.token());
+  } catch (const Error&) {
+    failed_in_sink_ = pipeline.failed_in_sink();
+    throw;
+  }
 }
 
 // False: told to stop meanwhile.
@@ -259,108 +261,34 @@ Task<bool> Runner::wait_before_retry(const Verdict& verdict, unsigned failures) 
       fmt::format("{}; next try at {}", verdict.error,
                   rfc3339(clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(wait)));
   changed_();
+  const bool rested = co_await rest(wait);
+  co_return rested;
+}
+
+// False: told to stop meanwhile.
+Task<bool> Runner::rest(Duration time) {
   bool stopped = false;
   try {
-    co_await [](Clock& clock, Duration time)
-                 -> Task<> { co_await sleep_for(clock, time); }(clock_, wait).with_stop(run_->soft.token());
+    co_await [](Clock& clock, Duration of)
+                 -> Task<> { co_await sleep_for(clock, of); }(clock_, time).with_stop(run_->soft.token());
   } catch (const coro::Cancelled&) {
     stopped = true;
   }
   co_return !stopped;
 }
 
-// --- Progress ----------------------------------------------------------------------------------------
-
-void Runner::opened(const Positions& from, bool held_by_sink) {
-  const auto local = database_.positions(plan_.job.name);
-  if (held_by_sink && from.empty() && !local.empty()) {
-    log::warn(plan_.job.name, "the sink holds no checkpoint (it did before): full sync");
+// False: told to stop meanwhile.
+Task<bool> Runner::pass_breakers() {
+  while (true) {
+    const auto closed = breakers_.gate(clock_);
+    if (!closed) break;
+    view_.state = RunnerView::State::Waiting;
+    waiting_for(closed->why);
+    const bool rested = co_await rest(closed->ask_again - clock_.now());
+    if (!rested) co_return false;
   }
-  view_.positions = from.all();
-  if (!before_) before_ = view_.positions;
-  view_.fenced = false;
-  rate_since_ = clock_.now();
-  rate_rows_ = 0;
-  changed_();
-}
-
-void Runner::save(const Position& position, bool held_by_sink) {
-  view_.positions[position.partition()] = position.text();
-  TimePoint& saved = saved_at_[position.partition()];
-  if (held_by_sink && clock_.now() - saved < kLocalCopyEvery) {
-    unsaved_ = true;
-    return;
-  }
-  saved = clock_.now();
-  try {
-    database_.save_position(plan_.job.name, position.partition(), position.text(), clock_.wall_now());
-  } catch (const Error&) {
-    if (!held_by_sink) throw;  // a full disk stops only those who need it
-  }
-}
-
-void Runner::advanced(const Batch& batch) {
-  view_.rows += batch.rows();
-  view_.bytes += batch.bytes();
-  ++view_.batches;
-  view_.caught_up = batch.caught_up();
-  if (!view_.last_error.empty()) {
-    log::info(plan_.job.name, "recovered");
-    view_.last_error.clear();
-    view_.waiting_for.clear();
-  }
-  rate_rows_ += batch.rows();
-  const Duration elapsed = clock_.now() - rate_since_;
-  if (elapsed >= kRateWindow) {
-    view_.rows_per_second = static_cast<double>(rate_rows_) / std::chrono::duration<double>(elapsed).count();
-    rate_since_ = clock_.now();
-    rate_rows_ = 0;
-  }
-  if (view_.caught_up && unsaved_) {
-    try {
-      save_all();
-    } catch (const Error& error) {
-      log::debug(plan_.job.name, "the local copy of the position: {}", error.what());
-    }
-  }
-  changed_();
-}
-
-// --- Monitor -----------------------------------------------------------------------------------------
-
-void Runner::waiting_for(std::string why) {
-  if (view_.waiting_for == why) return;
-  view_.waiting_for = std::move(why);
-  changed_();
-}
-
-void Runner::note(std::string what) {
-  if (view_.note == what) return;
-  view_.note = std::move(what);
-  changed_();
-}
-
-void Runner::lag(std::optional<std::chrono::nanoseconds> time, std::optional<std::uint64_t> rows) {
-  view_.lag = time;
-  lag_at_ = clock_.now();
-  view_.lag_rows = rows;
-}
-
-void Runner::warn(std::string text) { log::warn(plan_.job.name, "{}", text); }
-
-void Runner::take(const BadRecord& bad) {
-  switch (plan_.job.on_bad_record) {
-    case config::OnBadRecord::kHalt:
-      throw Error(ErrorKind::Data, fmt::format("bad record: {}; record: {} (on_bad_record = \"halt\")",
-                                               bad.error, bad.record));
-    case config::OnBadRecord::kDeadLetter:
-      database_.add_dead_letter(plan_.job.name, bad.record, bad.error, clock_.wall_now());
-      log::warn(plan_.job.name, "a record went to the dead letters: {}", bad.error);
-      break;
-    case config::OnBadRecord::kSkip:
-      log::warn(plan_.job.name, "a record was skipped: {}", bad.error);
-      break;
-  }
+  breakers_.begin();
+  co_return true;
 }
 
 }  // namespace syncd::jobs

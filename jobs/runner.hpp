@@ -10,6 +10,7 @@
 #include "daemon/policy/backoff.hpp"
 #include "daemon/schedule/runnable.hpp"
 #include "daemon/store/database.hpp"
+#include "jobs/breakers.hpp"
 #include "jobs/pipeline.hpp"
 #include "jobs/plan.hpp"
 
@@ -30,7 +31,8 @@ struct RunnerView {
   std::uint64_t batches = 0;
   double rows_per_second = 0;  // over the last seconds; lower by the second when nothing comes
   std::optional<WallTime> started;
-  std::string last_error;  // of the latest failed attempt; cleared by the next batch
+  std::optional<WallTime> last_commit;  // also of a run before this one
+  std::string last_error;               // of the latest failed attempt; cleared by the next batch
   std::optional<WallTime> last_error_at;
   std::map<std::string, std::string> positions;  // partition -> text, as last committed
   bool fenced = false;                           // the latest run ended because another daemon owns the sink
@@ -45,6 +47,8 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
 
   coro::Task<schedule::RunRecord> run(schedule::RunRecord run) override;
   void stop(std::string reason) override { stop(false, std::move(reason)); }
+  // The breakers of its connections.
+  std::optional<schedule::Gate> gate() override { return breakers_.gate(clock_); }
 
   bool running() const noexcept { return run_.has_value(); }
   // Ends the run under way: the commit in progress is finished first; `hard` does not wait for it.
@@ -84,6 +88,8 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   Task<Verdict> attempts();
   Task<> attempt();
   Task<Verdict> judged_attempt();
+  Task<bool> pass_breakers();
+  Task<bool> rest(Duration time);
   Task<bool> wait_before_retry(const Verdict& verdict, unsigned failures);
   void fail(Verdict& verdict, std::string error);
   void conclude(const Verdict& verdict, store::RunRecord& record);
@@ -95,6 +101,8 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   void opened(const Positions& from, bool held_by_sink) override;
   void save(const Position& position, bool held_by_sink) override;
   void advanced(const Batch& batch) override;
+  void local_copy_saved();
+  void local_copy_failed(const Error& error);
   // Monitor
   void waiting_for(std::string why) override;
   void note(std::string what) override;
@@ -106,9 +114,11 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   Clock& clock_;
   const JobPlan& plan_;
   Connections& connections_;
+  Breakers breakers_;
   store::Database& database_;
   std::function<void()> changed_;
   const bool continuous_;
+  bool failed_in_sink_ = false;  // the latest attempt
   RunnerView view_;
   std::optional<std::map<std::string, std::string>> before_;  // the positions at which the run began
   std::optional<Run> run_;
@@ -117,7 +127,8 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   std::minstd_rand random_{std::random_device{}()};
   std::map<std::string, TimePoint> saved_at_;
   TimePoint lag_at_{};
-  bool unsaved_ = false;  // the local copy is behind the sink's position
+  bool unsaved_ = false;       // the local copy is behind the sink's position
+  std::string local_trouble_;  // why it cannot be written; "" while it can
   TimePoint rate_since_{};
   std::uint64_t rate_rows_ = 0;
 };
