@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "daemon/app.hpp"
+#include "daemon/control/http_pages.hpp"
 #include "daemon/control/operations.hpp"
 #include "daemon/control/server.hpp"
 #include "daemon/control/socket.hpp"
@@ -30,8 +31,8 @@ class App::Control final : public control::Operations {
   std::vector<std::string> job_names() const override;
   status::JobStatus status(const std::string& job) override;
   status::Changes& changes() override { return changes_; }
-  void start(const std::string& job) override;
-  coro::Task<control::RunResult> run(std::string job) override;
+  void start(const std::string& job, const control::RunRange& range) override;
+  coro::Task<control::RunResult> run(std::string job, control::RunRange range) override;
   void cancel(const std::string& job) override;
   void pause(const std::string& job, const std::string& reason) override;
   void resume(const std::string& job) override;
@@ -45,6 +46,12 @@ class App::Control final : public control::Operations {
   coro::Task<std::vector<std::string>> explain(std::string job) override;
   control::DeadLetters dead_letters(const std::string& job, std::uint64_t limit) override;
   std::uint64_t clear_dead_letters(const std::string& job) override;
+  std::string metrics() override;
+  std::string unready() override;
+  std::vector<control::ModelSpending> llm_usage(const std::optional<std::string>& job,
+                                                std::uint64_t days) override;
+  std::vector<control::AmbiguousRequest> llm_ambiguous(const std::optional<std::string>& job) override;
+  std::uint64_t llm_resolve(const control::AmbiguousChoice& choice, bool paid) override;
   void shutdown() override;
 
  private:
@@ -59,13 +66,16 @@ class App::Control final : public control::Operations {
   coro::Task<jobs::Positions> positions_of(jobs::Runner& runner);
   // The last occurrences, and the next one.
   void explain_time(const std::string& job, std::vector<std::string>& lines);
+  std::shared_ptr<store::LlmJournal> llm_journal(const std::optional<std::string>& job);
   coro::Task<> serve();
+  coro::Task<> serve_pages();
 
   App& app_;
   status::Changes changes_;
   std::set<std::string> still_;  // jobs whose checkpoint is being changed
   std::optional<control::ControlSocket> socket_;
   std::optional<control::Server> server_;
+  std::optional<http::Server> pages_;  // over TCP
   coro::AsyncScope serving_;
 };
 

@@ -140,9 +140,9 @@ struct Awaited {
   coro::Signal ended;
 };
 
-Task<> await_run(Operations& operations, std::string job, Awaited& awaited) {
+Task<> await_run(Operations& operations, std::string job, RunRange range, Awaited& awaited) {
   try {
-    awaited.result = co_await operations.run(std::move(job));
+    awaited.result = co_await operations.run(std::move(job), std::move(range));
   } catch (const std::exception&) {
     awaited.error = std::current_exception();
   }
@@ -176,18 +176,21 @@ Json result_json(const RunResult& result) {
 }
 
 Task<Json> run(Request& request) {
-  const Parameters from(request.parameters, {"job", "wait"});
+  const Parameters from(request.parameters, {"job", "wait", "from", "to"});
   const std::string job = from.text("job");
+  RunRange range;
+  range.from = from.optional_text("from");
+  range.to = from.optional_text("to");
   Json reply = object("status", nullptr);
   reply["result"] = nullptr;
   if (!from.flag("wait")) {
-    request.operations.start(job);
+    request.operations.start(job, range);
     co_return reply;
   }
   const std::stop_token* stop = co_await coro::this_coro::stop_token();
   Awaited awaited(request.clock);
   coro::AsyncScope scope(stop);
-  scope.spawn(await_run(request.operations, job, awaited));
+  scope.spawn(await_run(request.operations, job, range, awaited));
   std::exception_ptr interrupted;  // the client is gone, or we were told to stop
   try {
     co_await send_until_ended(request, job, awaited);
@@ -255,6 +258,8 @@ constexpr std::array kMethods = {
     Method{"Check", Verb::Read, check},
     Method{"ShowCheckpoint", Verb::Read, show_checkpoint},
     Method{"ListDeadLetters", Verb::Read, list_dead_letters},
+    Method{"LlmUsage", Verb::Read, llm_usage},
+    Method{"LlmAmbiguous", Verb::Read, llm_ambiguous},
     Method{"Version", Verb::Read, version},
     Method{"Run", Verb::Operate, run},
     Method{"Cancel", Verb::Operate, cancel},
@@ -263,6 +268,7 @@ constexpr std::array kMethods = {
     Method{"SetCheckpoint", Verb::Operate, set_checkpoint},
     Method{"RewindCheckpoint", Verb::Operate, rewind_checkpoint},
     Method{"ClearDeadLetters", Verb::Operate, clear_dead_letters},
+    Method{"LlmResolve", Verb::Operate, llm_resolve},
     Method{"Reload", Verb::Operate, reload},
     Method{"Shutdown", Verb::Operate, shutdown},
 };

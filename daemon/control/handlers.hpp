@@ -36,6 +36,11 @@ coro::Task<Json> next(Request& request);
 coro::Task<Json> history(Request& request);
 coro::Task<Json> reload(Request& request);
 
+// handlers_llm.cpp: what models cost.
+coro::Task<Json> llm_usage(Request& request);
+coro::Task<Json> llm_ambiguous(Request& request);
+coro::Task<Json> llm_resolve(Request& request);
+
 Json findings_json(const std::vector<CheckFinding>& findings);
 
 // io.syncd.Manager; sorted as in its description.

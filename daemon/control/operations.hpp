@@ -12,6 +12,7 @@
 
 #include "daemon/base/error.hpp"
 #include "daemon/base/time.hpp"
+#include "daemon/control/money.hpp"
 #include "daemon/control/timeline.hpp"
 #include "daemon/coro/task.hpp"
 #include "daemon/status/changes.hpp"
@@ -102,10 +103,12 @@ class Operations {
   // Where changes are announced; outlives the control server.
   virtual status::Changes& changes() = 0;
 
-  // Starts a run now, outside the schedule.  Throws NoSuchJob, Busy (runs already, paused).
-  virtual void start(const std::string& job) = 0;
+  // Starts a run now, outside the schedule.  Throws NoSuchJob, Busy (runs already, paused).  With a `range`:
+  // over that part of the source, also of a paused job, without moving its checkpoint; a Config error where
+  // that cannot be.
+  virtual void start(const std::string& job, const RunRange& range) = 0;
   // start(), then waits for the end of that run.  A stop of the awaiter ends the waiting, not the run.
-  virtual coro::Task<RunResult> run(std::string job) = 0;
+  virtual coro::Task<RunResult> run(std::string job, RunRange range) = 0;
   // Ends the run under way after its current commit.  Throws Busy where none is under way.
   virtual void cancel(const std::string& job) = 0;
   // No occurrence starts any more, and a run under way ends as by cancel().  Pausing a paused job replaces
@@ -141,6 +144,17 @@ class Operations {
   virtual DeadLetters dead_letters(const std::string& job, std::uint64_t limit) = 0;
   // Returns how many there were.
   virtual std::uint64_t clear_dead_letters(const std::string& job) = 0;
+
+  // Requests to models.  Throw NoSuchJob.
+  virtual std::vector<ModelSpending> llm_usage(const std::optional<std::string>& job, std::uint64_t days) = 0;
+  virtual std::vector<AmbiguousRequest> llm_ambiguous(const std::optional<std::string>& job) = 0;
+  // They may be asked again; `paid`: they go on counting in budgets.  Returns how many there were.
+  virtual std::uint64_t llm_resolve(const AmbiguousChoice& choice, bool paid) = 0;
+
+  // A page for Prometheus.
+  virtual std::string metrics() = 0;
+  // Why no work is taken; "" where it is.
+  virtual std::string unready() = 0;
 
   // Begins an orderly end, as SIGTERM does; returns at once.
   virtual void shutdown() = 0;

@@ -156,6 +156,32 @@ type DeadLetter (
   error: string
 )
 
+# What one job spent on models on one day (UTC). ambiguous: how many of the requests have an unknown fate.
+# cost_millionths: of the currency of the price table.
+type LlmDay (
+  job: string,
+  day: string,
+  requests: int,
+  ambiguous: int,
+  input_tokens: int,
+  output_tokens: int,
+  cost_millionths: int
+)
+
+# A request to a model that was sent and whose answer never came whole: nobody knows whether it must be paid.
+# unit: a digest of what was asked; the tokens and the cost are estimates.
+type LlmRequest (
+  id: int,
+  job: string,
+  model: string,
+  unit: string,
+  sent_us: int,
+  why: string,
+  input_tokens: int,
+  output_tokens: int,
+  cost_millionths: int
+)
+
 # The names of all jobs, sorted.
 method ListJobs() -> (jobs: []string)
 
@@ -194,12 +220,20 @@ method ShowCheckpoint(job: string) -> (
 # else 100; long records may make it fewer.
 method ListDeadLetters(job: string, limit: ?int) -> (total: int, letters: []DeadLetter)
 
+# What models cost, newest day first. days: 1 to 1000, else 7.
+method LlmUsage(job: ?string, days: ?int) -> (days: []LlmDay)
+
+# The requests to models whose fate is unknown, oldest first.
+method LlmAmbiguous(job: ?string) -> (requests: []LlmRequest)
+
 # The version of the daemon.
 method Version() -> (version: string)
 
 # Starts a run now. With wait, the last reply holds the result; with "more" too, replies with the status
-# come before it. Closing the connection ends the waiting, not the run.
-method Run(job: string, wait: ?bool) -> (status: ?JobStatus, result: ?RunResult)
+# come before it. Closing the connection ends the waiting, not the run. With from or to: over that part of the
+# source only, both ends included, each a value of the first cursor column or a position that ShowCheckpoint gave;
+# also of a paused job. The checkpoint stays where it is.
+method Run(job: string, wait: ?bool, from: ?string, to: ?string) -> (status: ?JobStatus, result: ?RunResult)
 
 # Ends the run under way after its current commit.
 method Cancel(job: string) -> ()
@@ -220,6 +254,10 @@ method RewindCheckpoint(job: string, to: string) -> ()
 
 # Forgets the undelivered records of a job; returns how many there were.
 method ClearDeadLetters(job: string) -> (cleared: int)
+
+# Says that somebody has looked up what became of such requests: of the one with this id, of those of one job, or
+# of all. They may be asked again. not_paid: they count in no budget any more.
+method LlmResolve(id: ?int, job: ?string, not_paid: ?bool) -> (resolved: int)
 
 # Takes the configuration on disk, all of it or nothing. What did not change is not touched; runs under way end
 # on their old configuration. settings: keys of the daemon itself that are in effect now; restart: those that

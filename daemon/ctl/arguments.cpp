@@ -36,6 +36,10 @@ class Verbs {
     job(*add(cli, "status", "what every job does, or everything about one", Verb::Status), false);
     CLI::App* run = add(cli, "run", "run a job now", Verb::Run);
     job(*run)->add_flag("--wait,-w", arguments_.wait, "wait for its end; exit 1 if it fails");
+    run->add_option("--from", arguments_.from,
+                    "only from here on, a value of the first cursor column; the checkpoint stays where it is")
+        ->type_name("WHERE");
+    run->add_option("--to", arguments_.to, "only up to here; likewise")->type_name("WHERE");
     job(*add(cli, "cancel", "end the run under way after its current commit", Verb::Cancel));
     CLI::App* pause = add(cli, "pause", "no run starts until `resume`; one under way ends", Verb::Pause);
     job(*pause)->add_option("--reason,-r", arguments_.reason, "shown by status")->type_name("TEXT");
@@ -48,6 +52,7 @@ class Verbs {
     check->add_flag("--online,-o", arguments_.online, "ask the servers too: tables, privileges, pitfalls");
     checkpoint(cli);
     dead_letters(cli);
+    llm(cli);
     CLI::App* reload =
         add(cli, "reload", "take the configuration on disk, all of it or nothing", Verb::Reload);
     reload->add_flag("--dry-run,-n", arguments_.dry_run, "only show what would change");
@@ -110,6 +115,24 @@ class Verbs {
     limit(*list, 20);
     CLI::App* clear = job(*add(*group, "clear", "forget them", Verb::ClearDeadLetters));
     confirmed(*clear);
+  }
+  void llm(CLI::App& cli) {
+    CLI::App* group =
+        cli.add_subcommand("llm", "requests to models: what they cost, and those whose fate is unknown");
+    group->require_subcommand(1);
+    CLI::App* usage = job(*add(*group, "usage", "tokens and cost by day and job", Verb::LlmUsage), false);
+    usage->add_option("--days,-n", arguments_.limit, "how many days")
+        ->check(CLI::Range(1, 1000))
+        ->type_name("N")
+        ->default_str("7");
+    job(*add(*group, "ambiguous", "requests that were sent and never answered whole", Verb::LlmAmbiguous),
+        false);
+    CLI::App* resolve = add(*group, "resolve", "say what became of one, or of all: they may be asked again",
+                            Verb::LlmResolve);
+    resolve->add_option("ID", arguments_.id, "as `ambiguous` lists it; all where it is left out")
+        ->type_name("");
+    resolve->add_flag("--not-paid", arguments_.not_paid, "it was not paid: it counts in no budget");
+    confirmed(*resolve);
   }
 
   Arguments& arguments_;

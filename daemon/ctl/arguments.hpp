@@ -21,6 +21,9 @@ enum class Verb {
   History,
   ListDeadLetters,
   ClearDeadLetters,
+  LlmUsage,
+  LlmAmbiguous,
+  LlmResolve,
   Reload,
   Shutdown,
   Version,
@@ -36,12 +39,15 @@ struct Arguments {
   bool online = false;
   std::string partition;
   std::string text;
+  std::string from;
   std::string to;
   std::optional<std::uint32_t> limit;
   bool failed = false;
   std::string since;
   bool dry_run = false;
   bool yes = false;
+  std::optional<std::uint64_t> id;
+  bool not_paid = false;
 };
 
 // Nullopt: `exit_code` says how to end; help or a message was printed.

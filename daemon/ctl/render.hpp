@@ -36,6 +36,10 @@ std::string coming(const control::Json& reply, const Look& look);
 std::string history(const control::Json& reply, const Look& look);
 std::string difference(const control::Json& reply, bool dry_run, const Look& look);
 
+// The parameters of the replies to LlmUsage, LlmAmbiguous (render_llm.cpp).
+std::string llm_usage(const control::Json& reply, const Look& look);
+std::string llm_ambiguous(const control::Json& reply, const Look& look);
+
 // "1 row", "2,000 rows".
 std::string counted(std::uint64_t count, std::string_view one, std::string_view many = "");
 std::string human_size(std::uint64_t bytes);  // "1.2 GiB"

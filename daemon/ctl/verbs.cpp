@@ -6,6 +6,7 @@
 #include "daemon/base/version.hpp"
 #include "daemon/ctl/members.hpp"
 #include "daemon/ctl/since.hpp"
+#include "daemon/ctl/verbs_llm.hpp"
 
 namespace syncd::ctl {
 namespace {
@@ -92,6 +93,8 @@ ExitCode Session::status() {
 
 ExitCode Session::run() {
   Json parameters = job();
+  if (!arguments_.from.empty()) parameters["from"] = arguments_.from;
+  if (!arguments_.to.empty()) parameters["to"] = arguments_.to;
   if (!arguments_.wait) {
     client_.call("Run", std::move(parameters));
     return done(fmt::format("{}: started; `syncctl status {}` shows how it goes", escaped(arguments_.job),
@@ -324,6 +327,7 @@ ExitCode version(const Arguments& arguments, Console& console) {
 
 ExitCode perform(const Arguments& arguments, Console& console) {
   if (arguments.verb == Verb::Version) return version(arguments, console);
+  if (is_llm(arguments.verb)) return perform_llm(arguments, console);
   Session session(arguments, console);
   switch (arguments.verb) {
     case Verb::Status:
@@ -358,6 +362,9 @@ ExitCode perform(const Arguments& arguments, Console& console) {
       return session.clear_dead_letters();
     case Verb::Shutdown:
       return session.shutdown();
+    case Verb::LlmUsage:
+    case Verb::LlmAmbiguous:
+    case Verb::LlmResolve:
     case Verb::Version:
       break;
   }

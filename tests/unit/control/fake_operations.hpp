@@ -22,7 +22,10 @@ class FakeOperations final : public Operations {
   DeadLetters letters;
   Coming coming;
   std::vector<HistoryEntry> entries;
+  std::vector<ModelSpending> spending;
+  std::vector<AmbiguousRequest> ambiguous;
   Difference difference;
+  std::string not_ready;
   int stopped_waits = 0;  // run()s that were left before the end of the run
 
   void end_run() { run_may_end_.notify(); }
@@ -45,8 +48,10 @@ class FakeOperations final : public Operations {
     return now;
   }
   status::Changes& changes() override { return changes_; }
-  void start(const std::string& job) override { ask("start", job); }
-  coro::Task<RunResult> run(std::string job) override {
+  void start(const std::string& job, const RunRange& range) override {
+    ask("start", job, range.from.value_or("") + (range.given() ? ".." : "") + range.to.value_or(""));
+  }
+  coro::Task<RunResult> run(std::string job, RunRange) override {
     ask("run", job);
     Left left{*this};
     co_await run_may_end_.wait();
@@ -66,6 +71,19 @@ class FakeOperations final : public Operations {
     if (query.since) more += " since " + std::to_string(to_us(*query.since));
     ask("history", query.job.value_or("users"), more);
     return entries;
+  }
+  std::vector<ModelSpending> llm_usage(const std::optional<std::string>& job, std::uint64_t days) override {
+    ask("llm_usage", job.value_or("users"), std::to_string(days));
+    return spending;
+  }
+  std::vector<AmbiguousRequest> llm_ambiguous(const std::optional<std::string>& job) override {
+    ask("llm_ambiguous", job.value_or("users"));
+    return ambiguous;
+  }
+  std::uint64_t llm_resolve(const AmbiguousChoice& choice, bool paid) override {
+    ask(paid ? "llm_resolve" : "llm_resolve not paid", choice.job.value_or("users"),
+        choice.id ? std::to_string(*choice.id) : "all");
+    return 1;
   }
   Difference reload(bool dry_run) override {
     ask(dry_run ? "reload dry-run" : "reload", "users");
@@ -99,6 +117,8 @@ class FakeOperations final : public Operations {
     ask("clear", job);
     return 3;
   }
+  std::string metrics() override { return "syncd_jobs{state=\"idle\"} 3\n"; }
+  std::string unready() override { return not_ready; }
   void shutdown() override { asked.emplace_back("shutdown"); }
 
  private:
