@@ -1,0 +1,119 @@
+// kill -9 of the real daemon while a model answers: every window is delivered once, and asked for twice only
+// as often as `syncctl llm ambiguous` lists; with on_ambiguous = "hold" never.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <set>
+
+#include "tests/support/eventually.hpp"
+#include "tests/support/installation.hpp"
+#include "tests/support/llm_server.hpp"
+#include "tests/support/redis_server.hpp"
+
+namespace syncd::test {
+namespace {
+
+constexpr int kUnits = 200;
+constexpr int kRowsInAWindow = 10;
+
+class LlmKill : public ::testing::Test {
+ protected:
+  LlmKill() {
+    std::string lines;
+    for (int i = 0; i < kUnits * kRowsInAWindow; ++i) lines += fmt::format("line {}\n", i);
+    syncd_.folder().write("errors.log", lines);
+    // Answers take their time, so that most kills find some under way.
+    model_.spoil_all([this](Exchange& exchange, const StreamEvents& events) {
+      const auto pause = std::chrono::milliseconds(random_pause());
+      exchange.start("text/event-stream");
+      exchange.send(events.front());
+      if (exchange.be_silent(pause)) exchange.send(joined(StreamEvents(events.begin() + 1, events.end())));
+    });
+  }
+  void write_job(const std::string& on_ambiguous) {
+    syncd_.folder().write(
+        "jobs.d/digest.toml",
+        fmt::format(
+            "[jobs.digest]\nschedule = 'continuous'\nretry = {{ attempts = 0, backoff = '10ms..200ms' }}\n"
+            "[jobs.digest.source]\ntype = 'files'\npaths = ['{}']\nbatch_rows = 100\n"
+            "[[jobs.digest.transforms]]\ntype = 'summarize'\nconnection = 'model'\nmodel = 'm'\n"
+            "user = '{{{{data}}}}'\nfields = ['line']\nwindow = {{ rows = {} }}\non_ambiguous = '{}'\n"
+            "[jobs.digest.sink]\ntype = 'redis_stream'\nconnection = 'cache'\nkey = 'digests'\n",
+            syncd_.path("errors.log"), kRowsInAWindow, on_ambiguous));
+  }
+  int random_pause() {
+    const std::lock_guard lock(mutex_);
+    return static_cast<int>(random_() % 150);
+  }
+  void kill_at_random_moments(int rounds) {
+    for (int round = 0; round < rounds; ++round) {
+      syncd_.start();
+      syncd_.process().wait(std::chrono::milliseconds(random_pause() * 2));
+      syncd_.process().kill();
+    }
+  }
+  // The digest of each summary that was delivered.
+  std::vector<std::string> units() {
+    std::vector<std::string> all;
+    for (const auto& entry : redis_.command({"XRANGE", "digests", "-", "+"}).elements) {
+      const auto& fields = entry.elements.at(1).elements;
+      for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
+        if (fields[i].text == "unit") all.push_back(fields[i + 1].text);
+      }
+    }
+    return all;
+  }
+  std::size_t delivered() { return units().size(); }
+  // How often something was asked that had been asked before.
+  std::size_t asked_again() const {
+    const auto asked = model_.asked();
+    return asked.size() - std::set<std::string>(asked.begin(), asked.end()).size();
+  }
+  std::size_t ambiguous() {
+    const std::string listed = syncd_.ctl({"llm", "ambiguous", "--json"}).out;
+    return static_cast<std::size_t>(std::count(listed.begin(), listed.end(), '\n'));
+  }
+  void expect_each_once() {
+    EXPECT_EVENTUALLY_EQ(delivered(), static_cast<std::size_t>(kUnits));
+    const auto all = units();
+    EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), all.size()) << "one came twice";
+  }
+
+  std::mutex mutex_;
+  unsigned seed_ = std::random_device{}();
+  std::minstd_rand random_{seed_};
+  LlmServer model_;
+  RedisServer redis_;
+  Installation syncd_{
+      Connected("postgresql:///nobody"), Connected(redis_.uri()),
+      fmt::format("[connections.model]\ntype = 'openai'\nbase_url = '{}'\n", model_.chat_url())};
+};
+
+TEST_F(LlmKill, WhatIsAskedTwiceIsListed) {
+  SCOPED_TRACE("seed " + std::to_string(seed_));
+  write_job("retry");
+  kill_at_random_moments(100);
+  syncd_.start();
+  expect_each_once();
+  EXPECT_LE(asked_again(), ambiguous());
+}
+
+TEST_F(LlmKill, WithHoldNothingIsAskedTwice) {
+  SCOPED_TRACE("seed " + std::to_string(seed_));
+  write_job("hold");
+  kill_at_random_moments(20);
+  EXPECT_EQ(asked_again(), 0U);
+  syncd_.start();
+  EXPECT_GT(ambiguous(), 0U);
+  const std::size_t asked = model_.asked().size();
+  EXPECT_LT(asked, static_cast<std::size_t>(kUnits)) << "it waits for the operator";
+  EXPECT_EQ(syncd_.ctl({"llm", "resolve", "--yes"}).code, 0);
+  EXPECT_EQ(ambiguous(), 0U);
+  EXPECT_EQ(syncd_.ctl({"run", "digest"}).code % 75, 0) << "now, unless it has begun by itself";
+  expect_each_once();
+}
+
+}  // namespace
+}  // namespace syncd::test
