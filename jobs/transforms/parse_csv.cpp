@@ -29,9 +29,10 @@ std::optional<std::string> wrong_columns(const std::vector<std::string>& columns
 const config::Fields<Options>& option_fields() {
   static const auto all =
       config::Fields<Options>()
-          .required("columns", &Options::columns,
-                    "all columns of the file, in its order. An empty field is NULL, an empty one in quotes "
-                    "an empty text; a record with more or fewer fields is a bad record")
+          .required(
+              "columns", &Options::columns,
+              "all columns of the file, in its order. An empty field is NULL, an empty one in quotes "
+              "an empty text; a record with more or fewer fields is a bad record, an empty line none at all")
           .example("id")
           .check(&wrong_columns)
           .add("header", &Options::header,
@@ -107,6 +108,10 @@ bool CsvWork::work(Batch& batch, std::vector<BadRecord>& bad) {
       continue;
     }
     const std::string_view text = batch.cell(row, rows_.text_column()).text();
+    if (text.empty() && rows_.width() > 1) {
+      rows_.drop(row);
+      continue;
+    }
     const CsvRecord::Verdict verdict = record_.read(text, batch);
     if (verdict == CsvRecord::Verdict::Open && next == Next::Whole && may_go_on(batch, row, text.size())) {
       leave_open(batch, row, text);

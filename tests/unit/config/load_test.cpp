@@ -54,7 +54,10 @@ TEST(Load, GivesTheDefaultsForAnEmptyFile) {
 TEST(Load, ReadsTheShippedConfiguration) {
   const std::string folder = SYNCD_SOURCE_DIR "/config/";
   const Config config = load_or_throw(folder + "syncd.toml");
-  EXPECT_EQ(config.files, (std::vector<std::string>{folder + "syncd.toml", folder + "jobs.d/users.toml"}));
+  EXPECT_EQ(config.files,
+            (std::vector<std::string>{folder + "syncd.toml", folder + "jobs.d/app_log.toml",
+                                      folder + "jobs.d/csv_import.toml", folder + "jobs.d/users.toml",
+                                      folder + "jobs.d/web_log.toml"}));
   EXPECT_EQ(config.connections.at("app").type, "postgres");
   EXPECT_EQ(config.connections.at("cache").type, "redis");
   const Job& job = config.jobs.at("users");
@@ -259,10 +262,32 @@ TEST(Load, ThrowsWithAllFindingsForThoseWhoCannotGoOn) {
   }
 }
 
+std::string mistakes_with(const std::string& http) {
+  const Folder folder;
+  folder.write("syncd.toml", "[http]\n" + http);
+  try {
+    load_or_throw(folder / "syncd.toml");
+    return "";
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+}
+
+TEST(Load, PagesForOthersNeedAToken) {
+  EXPECT_EQ(mistakes_with("listen = '127.0.0.1:9464'\n"), "");
+  EXPECT_EQ(mistakes_with("listen = '[::1]:9464'\n"), "");
+  EXPECT_EQ(mistakes_with("listen = '0.0.0.0:9464'\ntoken = 'sesame'\n"), "");
+  const std::string open = mistakes_with("listen = '0.0.0.0:9464'\n");
+  EXPECT_NE(open.find("syncd.toml:2:"), std::string::npos) << open;
+  EXPECT_NE(open.find("needs a `token`"), std::string::npos) << open;
+  const std::string name = mistakes_with("listen = 'localhost:9464'\n");
+  EXPECT_NE(name.find("\"127.0.0.1:9464\""), std::string::npos) << name;
+}
+
 TEST(Load, DocumentsEverySection) {
   const auto sections = section_docs();
-  ASSERT_EQ(sections.size(), 5U);
-  EXPECT_EQ(sections[4].name, "jobs.NAME");
+  ASSERT_EQ(sections.size(), 6U);
+  EXPECT_EQ(sections[5].name, "jobs.NAME");
   for (const SectionDoc& section : sections) {
     for (const FieldDoc& doc : section.fields) EXPECT_FALSE(doc.help.empty()) << doc.key;
   }

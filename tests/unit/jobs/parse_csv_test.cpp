@@ -46,6 +46,12 @@ TEST_F(ParseCsv, TheHeaderIsNoRow) {
   EXPECT_TRUE(bad_.empty());
 }
 
+TEST_F(ParseCsv, AnEmptyLineIsNoRecordUnlessThereIsOneColumn) {
+  EXPECT_EQ(rows(parse_csv(), kTwo, {"1,2", "", "3,4", ""}), (Texts{"1|2", "3|4"}));
+  EXPECT_EQ(rows(parse_csv(), "columns = ['a']", {"1", "", "2"}), (Texts{"1", "~", "2"}));
+  EXPECT_TRUE(bad_.empty());
+}
+
 TEST_F(ParseCsv, AnotherHeaderEndsTheJob) {
   try {
     rows(parse_csv(), kTwo + "header = true", {"b,a", "1,2"});
