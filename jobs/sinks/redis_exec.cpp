@@ -66,8 +66,10 @@ void RedisExecSink::fill(Slice& slice, const Batch& batch, std::size_t begin) {
   out.clear();
   slice.rows.clear();
   out.add("MULTI");
+  // Redis has nothing to do until the first slice of a batch arrives.
+  const std::size_t most_rows = begin == 0 ? (options_.max_operations + 3) / 4 : options_.max_operations;
   std::size_t row = begin;
-  for (; row < batch.rows() && slice.rows.size() < options_.max_operations; ++row) {
+  for (; row < batch.rows() && slice.rows.size() < most_rows; ++row) {
     const std::size_t bytes = out.view().size();
     const std::size_t commands = out.commands();
     std::string wrong;
