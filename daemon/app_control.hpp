@@ -41,6 +41,7 @@ class App::Control final : public control::Operations {
   control::Difference reload(bool dry_run) override { return app_.reload(dry_run); }
   coro::Task<std::vector<control::CheckFinding>> check(bool online) override;
   coro::Task<control::Checkpoint> checkpoint(std::string job) override;
+  coro::Task<std::vector<control::FileState>> files(std::string job) override;
   coro::Task<> set_checkpoint(std::string job, std::string partition, std::string text) override;
   coro::Task<> rewind_checkpoint(std::string job, std::string to) override;
   coro::Task<std::vector<std::string>> explain(std::string job) override;

@@ -257,6 +257,7 @@ constexpr std::array kMethods = {
     Method{"History", Verb::Read, history},
     Method{"Check", Verb::Read, check},
     Method{"ShowCheckpoint", Verb::Read, show_checkpoint},
+    Method{"ListFiles", Verb::Read, list_files},
     Method{"ListDeadLetters", Verb::Read, list_dead_letters},
     Method{"LlmUsage", Verb::Read, llm_usage},
     Method{"LlmAmbiguous", Verb::Read, llm_ambiguous},

@@ -36,6 +36,9 @@ coro::Task<Json> next(Request& request);
 coro::Task<Json> history(Request& request);
 coro::Task<Json> reload(Request& request);
 
+// handlers_files.cpp: what a source knows about its files.
+coro::Task<Json> list_files(Request& request);
+
 // handlers_llm.cpp: what models cost.
 coro::Task<Json> llm_usage(Request& request);
 coro::Task<Json> llm_ambiguous(Request& request);

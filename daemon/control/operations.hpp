@@ -81,6 +81,21 @@ struct Checkpoint {
 };
 
 struct DeadLetter {
+// A file of a source that reads files.
+struct FileState {
+  std::string file;         // the path under which it was first seen
+  std::string now;          // the path that it has now; "" for none
+  std::string identity;     // device:inode:birth
+  std::uint64_t offset = 0;  // delivered up to here, of the decompressed bytes
+  std::uint64_t size = 0;
+  std::optional<std::uint64_t> lag_bytes;
+  std::optional<std::chrono::microseconds> lag;
+  std::string state;  // "at its end", "deleted, 12,000 bytes still to read", "skipped: ..."
+  std::uint64_t truncated = 0;  // lines above max_line, by what became of them
+  std::uint64_t split = 0;
+  std::uint64_t skipped = 0;
+};
+
   std::int64_t id = 0;
   WallTime time;
   std::string record;  // JSON object
@@ -131,6 +146,8 @@ class Operations {
 
   virtual coro::Task<Checkpoint> checkpoint(std::string job) = 0;
   // Replaces the position of one partition by an exact token.  A run under way is ended for it and goes on
+  // Sorted by `file`.  A Config error where the job reads no files.
+  virtual coro::Task<std::vector<FileState>> files(std::string job) = 0;
   // from there; nothing that it still does overwrites the new position.  Throws Busy where another call
   // changes the same checkpoint.
   virtual coro::Task<> set_checkpoint(std::string job, std::string partition, std::string text) = 0;

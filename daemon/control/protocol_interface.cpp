@@ -148,6 +148,23 @@ type CheckpointPosition (
   words: string
 )
 
+# A file of a source that reads files. file: the path under which it was first seen, now: the one that it has, ""
+# for none; identity: device:inode:birth; offset: delivered up to here, of the decompressed bytes; truncated, split,
+# skipped: lines above max_line, by what became of them.
+type FileState (
+  file: string,
+  now: string,
+  identity: string,
+  offset: int,
+  size: int,
+  lag_bytes: ?int,
+  lag_us: ?int,
+  state: string,
+  truncated: int,
+  split: int,
+  skipped: int
+)
+
 # A record that could not be delivered, as a JSON text, and why.
 type DeadLetter (
   id: int,
@@ -180,6 +197,14 @@ type LlmRequest (
   input_tokens: int,
   output_tokens: int,
   cost_millionths: int
+)
+
+# A part of an answer while it is written. answer: tells answers apart that are written at the same time. kind: text;
+# done; failed (text says why); lost (you read too slowly; text says how many pieces are missing).
+type LlmPiece (
+  answer: string,
+  kind: string,
+  text: string
 )
 
 # The names of all jobs, sorted.
@@ -215,6 +240,10 @@ method ShowCheckpoint(job: string) -> (
   sink: []CheckpointPosition,
   local: []CheckpointPosition
 )
+
+# The files of a job that reads files, sorted: where each stands, and why one is not read. total counts all.
+# limit: 1 to 1000, else 1000.
+method ListFiles(job: string, limit: ?int) -> (total: int, files: []FileState)
 
 # The newest undelivered records, oldest of them first. total counts all that are kept. limit: 1 to 1000,
 # else 100; long records may make it fewer.

@@ -33,7 +33,10 @@ constexpr const char* kFooter =
 class Verbs {
  public:
   Verbs(CLI::App& cli, Arguments& arguments) : arguments_(arguments) {
-    job(*add(cli, "status", "what every job does, or everything about one", Verb::Status), false);
+    CLI::App* status = add(cli, "status", "what every job does, or everything about one", Verb::Status);
+    CLI::Option* of = job(*status, false)->get_option("JOB");
+    status->add_flag("--files,-f", arguments_.files, "where each of its files stands, and why one is not read")
+        ->needs(of);
     CLI::App* run = add(cli, "run", "run a job now", Verb::Run);
     job(*run)->add_flag("--wait,-w", arguments_.wait, "wait for its end; exit 1 if it fails");
     run->add_option("--from", arguments_.from,

@@ -35,6 +35,7 @@ struct Arguments {
   Verb verb = Verb::Status;
   std::string job;  // "" for all, where the verb allows it
   bool wait = false;
+  bool files = false;
   std::string reason;
   bool online = false;
   std::string partition;

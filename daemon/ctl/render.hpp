@@ -31,6 +31,9 @@ std::string checkpoint(const control::Json& reply);
 std::string dead_letters(const control::Json& reply, const Look& look);
 std::string cleared(const std::string& job, const control::Json& reply);
 
+// The parameters of the reply to ListFiles (render_files.cpp): a row per file, and below it what it does.
+std::string file_table(const control::Json& reply, const Look& look);
+
 // The parameters of the replies to Next, History, Reload (render_timeline.cpp).
 std::string coming(const control::Json& reply, const Look& look);
 std::string history(const control::Json& reply, const Look& look);

@@ -21,6 +21,7 @@ class Session {
       : arguments_(arguments), console_(console), client_(arguments.socket) {}
 
   ExitCode status();
+  ExitCode files();
   ExitCode run();
   ExitCode cancel();
   ExitCode pause();
@@ -76,6 +77,7 @@ class Session {
 std::string no_jobs() { return "no jobs are configured; /etc/syncd/jobs.d/*.toml is where they go\n"; }
 
 ExitCode Session::status() {
+  if (arguments_.files) return files();
   const std::vector<Json> found = jobs();
   std::vector<status::JobStatus> all;
   for (const Json& each : found) {
@@ -87,6 +89,16 @@ ExitCode Session::status() {
     console_.print(status_page(all.front(), console_.look()));
   } else {
     console_.print(all.empty() ? no_jobs() : status_table(all, console_.look()));
+  }
+  return kDone;
+}
+
+ExitCode Session::files() {
+  const Json reply = client_.call("ListFiles", job());
+  if (arguments_.json) {
+    for (const Json& file : list_of(reply, "files")) console_.print(file);
+  } else {
+    console_.print(file_table(reply, console_.look()));
   }
   return kDone;
 }

@@ -19,6 +19,7 @@ class FakeOperations final : public Operations {
   RunResult result = succeeded();
   std::vector<CheckFinding> findings;
   Checkpoint kept;
+  std::vector<FileState> file_states;
   DeadLetters letters;
   Coming coming;
   std::vector<HistoryEntry> entries;
@@ -71,6 +72,10 @@ class FakeOperations final : public Operations {
     if (query.since) more += " since " + std::to_string(to_us(*query.since));
     ask("history", query.job.value_or("users"), more);
     return entries;
+  }
+  coro::Task<std::vector<FileState>> files(std::string job) override {
+    ask("files", job);
+    co_return file_states;
   }
   std::vector<ModelSpending> llm_usage(const std::optional<std::string>& job, std::uint64_t days) override {
     ask("llm_usage", job.value_or("users"), std::to_string(days));
