@@ -9,7 +9,7 @@ namespace syncd::schedule {
 namespace {
 
 // Where the system does not tell that the clock was set, we notice within this time.
-constexpr Duration kLongestSleep = std::chrono::minutes(1);
+constexpr Duration kLongestSleep = std::chrono::seconds(10);
 // The loop has others to serve too: a thousand jobs may be due at the same instant.
 constexpr int kPerTurn = 8;
 
@@ -125,7 +125,7 @@ void Scheduler::come_due(Entry& entry) {
   }
   for (const WallTime planned : due.catch_up) arrive(entry, planned, Cause::CatchUp);
   for (const WallTime planned : due.on_time) arrive(entry, planned, Cause::Schedule);
-  entry.cursor = now;
+  entry.cursor = std::max(entry.cursor, now);  // the jitter may have been a shorter one
   entry.seen = std::max(entry.seen, now);
   plan(entry);
 }

@@ -109,6 +109,7 @@ class Scheduler {
   void finish(Entry& entry, RunRecord run);
   void pause_on_failures(Entry& entry, const std::string& error);
   void plan_after_run(Entry& entry);
+  void give_up(Entry& entry, RunRecord run, const std::string& why);
   void skip(Entry& entry, WallTime planned, Cause cause, const std::string& why);
   void not_run(Entry& entry, RunRecord row);
   const JobState& state_of(Entry& entry) const;

@@ -110,13 +110,16 @@ coro::Task<bool> Scheduler::remove(std::string name) {
   co_return true;
 }
 
-// An interrupted run that has not gone on yet stays what it is.
 void Scheduler::drop_waiting(Entry& entry, const std::string& why) {
   std::deque<Waiting> dropped;
   dropped.swap(entry.waiting);
   leave_queue(entry);
-  for (const Waiting& waiting : dropped) {
-    if (!waiting.resumes) skip(entry, waiting.run.planned, waiting.run.cause, why);
+  for (Waiting& waiting : dropped) {
+    if (waiting.resumes) {
+      give_up(entry, std::move(waiting.run), why);
+    } else {
+      skip(entry, waiting.run.planned, waiting.run.cause, why);
+    }
   }
 }
 

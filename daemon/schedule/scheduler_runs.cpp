@@ -210,6 +210,14 @@ void Scheduler::plan_after_run(Entry& entry) {
     plan_in(entry, entry.settings.schedule.interval());
 }
 
+// An interrupted run does not go on.
+void Scheduler::give_up(Entry& entry, RunRecord run, const std::string& why) {
+  run.outcome = "cancelled";
+  run.error = why;
+  note_end(entry.state, run);
+  written(entry.name, [&] { history_.end(run, state_of(entry), false); });
+}
+
 // --- what does not run -------------------------------------------------------------------------------
 
 void Scheduler::skip(Entry& entry, WallTime planned, Cause cause, const std::string& why) {

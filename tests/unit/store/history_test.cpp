@@ -99,6 +99,16 @@ TEST_F(HistoryTest, OccurrencesThatDidNotRunForTheSameReasonShareARow) {
   EXPECT_EQ(rows[0].error, "paused");
 }
 
+TEST_F(HistoryTest, ARowDoesNotReachBackIntoTheTimeBeforeAClockWasSetBack) {
+  skip(day_ + 1h, "paused");
+  skip(day_ + 2h, "paused");
+  skip(day_ + 30min, "paused");
+  const auto rows = all();
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[1].until, day_ + 2h);
+  EXPECT_EQ(rows[0].planned, day_ + 30min);
+}
+
 TEST_F(HistoryTest, FailuresOfAContinuousJobShareARow) {
   for (int i = 0; i < 5; ++i) fail(day_ + i * 10s, "no route", true);
   fail(day_ + 60s, "access refused", true);
