@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <regex>
 #include <system_error>
 
 namespace syncd::config {
@@ -26,6 +27,16 @@ std::optional<std::string> socket_path(const std::string& path) {
 
 std::optional<std::string> not_empty(const std::string& text) {
   return text.empty() ? std::optional<std::string>("must not be empty") : std::nullopt;
+}
+
+// ADDRESS:PORT in numbers, "[ADDRESS]:PORT" for IPv6.
+std::optional<std::string> listen_address(const std::string& text) {
+  static const std::regex form(R"((\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\]):\d{1,5})");
+  if (text.empty() || std::regex_match(text, form)) return std::nullopt;
+  return "must be an address and a port in numbers, such as \"127.0.0.1:9464\" or \"[::1]:9464\"";
+}
+bool loopback(const std::string& address) {
+  return address.starts_with("127.") || address.starts_with("[::1]:");
 }
 
 std::optional<std::string> group_name(const std::string& name) {
@@ -70,6 +81,19 @@ const Fields<Control>& control_fields() {
           .check(socket_path)
           .add("group", &Control::group,
                "the group whose members may operate the daemon; \"\": only its own user and root");
+  return all;
+}
+
+const Fields<Http>& http_fields() {
+  static const auto all =
+      Fields<Http>()
+          .add("listen", &Http::listen,
+               "address and port of GET /metrics, /healthz and /readyz over TCP; \"\": no port at all")
+          .check(listen_address)
+          .example("127.0.0.1:9464")
+          .add("token", &Http::token,
+               "what clients send as `Authorization: Bearer TOKEN`; needed on an address that other machines "
+               "reach");
   return all;
 }
 
@@ -203,6 +227,17 @@ void read_jobs(const Table& root, Config& config) {
   }
 }
 
+void read_http(const Table& table, Http& http) {
+  http_fields().read(table, http);
+  if (http.listen.empty() || table.refused("listen") || table.refused("token")) return;
+  if (!loopback(http.listen) && (!http.token || *http.token == Secret())) {
+    table.fail("listen",
+               fmt::format("'{}' is reached from other machines: this needs a `token`; or listen on "
+                           "127.0.0.1",
+                           http.listen));
+  }
+}
+
 void read_main(const Table& root, Config& config) {
   if (const auto table = root.table("daemon")) {
     config.daemon.table = *table;
@@ -210,6 +245,7 @@ void read_main(const Table& root, Config& config) {
   }
   if (const auto table = root.table("log")) log_fields().read(*table, config.log);
   if (const auto table = root.table("control")) control_fields().read(*table, config.control);
+  if (const auto table = root.table("http")) read_http(*table, config.http);
   read_connections(root, config);
   read_groups(root, config);
   read_jobs(root, config);
@@ -221,7 +257,7 @@ void read_main(const Table& root, Config& config) {
 }
 
 void read_job_file(const Table& root, const std::string& main_name, Config& config) {
-  for (const char* section : {"daemon", "log", "control", "connections", "groups"}) {
+  for (const char* section : {"daemon", "log", "control", "http", "connections", "groups"}) {
     if (!root.has(section)) continue;
     root.expect(section);
     root.fail(section,
@@ -280,6 +316,7 @@ std::vector<SectionDoc> section_docs() {
   return {{"daemon", "the process", daemon_fields().docs()},
           {"log", "what it writes about itself", log_fields().docs()},
           {"control", "the socket of syncctl", control_fields().docs()},
+          {"http", "pages over TCP, for Prometheus and probes", http_fields().docs()},
           {"groups.NAME", "jobs that do not run at the same time", group_fields().docs()},
           {"jobs.NAME", "one job", job_fields().docs()}};
 }

@@ -12,6 +12,7 @@
 #include "config/duration.hpp"
 #include "config/error.hpp"
 #include "config/names.hpp"
+#include "config/secret.hpp"
 #include "config/table.hpp"
 
 namespace syncd::config {
@@ -50,6 +51,12 @@ struct Log {
 struct Control {
   std::string socket = "/run/syncd/control.sock";
   std::string group = "syncd";
+};
+
+// Pages for a browser, Prometheus and probes; also on the control socket.
+struct Http {
+  std::string listen;           // "127.0.0.1:9464"; "" = no TCP port at all
+  std::optional<Secret> token;  // needed on an address that others reach
 };
 
 // Jobs that must not run at the same time, or only so many of them.
@@ -108,6 +115,7 @@ struct Config {
   Daemon daemon;
   Log log;
   Control control;
+  Http http;
   std::map<std::string, Connection> connections;
   std::map<std::string, Group> groups;  // those that are declared; others have room for one
   std::map<std::string, Job> jobs;

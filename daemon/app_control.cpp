@@ -27,6 +27,19 @@ void App::Control::listen() {
   }
   server_.emplace(app_.loop_, *this, *socket_, control::Access(wanted.group, ::getuid()));
   serving_.spawn(serve());
+  const config::Http& http = app_.configuration_->config().http;
+  if (http.listen.empty()) return;
+  pages_.emplace(app_.loop_, http.listen, http.token, control::http_pages(*this));
+  serving_.spawn(serve_pages());
+  log::info("", "pages for Prometheus and probes: http://{}/metrics", pages_->address());
+}
+
+coro::Task<> App::Control::serve_pages() {
+  try {
+    co_await pages_->serve();
+  } catch (const std::exception& error) {
+    log::error("", "{}; the jobs go on, but nobody can read /metrics over TCP any more", error.what());
+  }
 }
 
 coro::Task<> App::Control::serve() {
@@ -56,20 +69,46 @@ ManagedJob& App::Control::job_of(const std::string& name) const {
   return *found->second;
 }
 
-void App::Control::start(const std::string& job) {
-  if (job_of(job).running()) throw control::Busy(fmt::format("{} runs already", job));
+namespace {
+
+// Throws a Config error where a run over a part of the source cannot be.
+void require_ranges(const jobs::JobPlan& plan) {
+  if (!plan.ranges) {
+    throw Error(
+        ErrorKind::Config,
+        fmt::format("a {} cannot be read in part; `syncctl checkpoint rewind {} --to WHERE` goes back, "
+                    "and reads all from there",
+                    plan.source_type, plan.job.name));
+  }
+  if (!plan.repeats_harmlessly) {
+    throw Error(ErrorKind::Config,
+                fmt::format("a {} cannot be given a part again: it would hold it twice", plan.sink_type));
+  }
+}
+
+}  // namespace
+
+void App::Control::start(const std::string& job, const control::RunRange& range) {
+  ManagedJob& managed = job_of(job);
+  if (range.given()) require_ranges(managed.plan());
+  if (managed.running()) {
+    throw control::Busy(fmt::format("{} runs already{}", job,
+                                    range.given() ? fmt::format("; `syncctl pause {}` first", job) : ""));
+  }
   if (still_.count(job) != 0) throw control::Busy(fmt::format("the checkpoint of {} is being changed", job));
-  if (const auto pause = app_.database_.paused(job)) {
+  if (const auto pause = app_.database_.paused(job); pause && !range.given()) {
     throw control::Busy(fmt::format("{} is paused{}{}; `syncctl resume {}` first", job,
                                     pause->reason.empty() ? "" : ": ", pause->reason, job));
   }
-  if (!app_.scheduler_.trigger(job)) {
+  if (range.given()) managed.set_range(jobs::Range(range.from, range.to));
+  const auto cause = range.given() ? schedule::Cause::Range : schedule::Cause::Asked;
+  if (!app_.scheduler_.trigger(job, cause)) {
     throw control::Busy(fmt::format("{} is about to run already, or the daemon is stopping", job));
   }
 }
 
-coro::Task<control::RunResult> App::Control::run(std::string job) {
-  start(job);
+coro::Task<control::RunResult> App::Control::run(std::string job, control::RunRange range) {
+  start(job, range);
   const auto runner = runner_of(job);
   const store::RunRecord record = co_await runner->wait_for_end();
   control::RunResult result;

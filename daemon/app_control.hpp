@@ -49,6 +49,7 @@ class App::Control final : public control::Operations {
   std::uint64_t clear_dead_letters(const std::string& job) override;
   std::string metrics() override;
   std::string unready() override;
+  status::Relay& relay() override { return app_.configuration_->connections()->relay(); }
   std::vector<control::ModelSpending> llm_usage(const std::optional<std::string>& job,
                                                 std::uint64_t days) override;
   std::vector<control::AmbiguousRequest> llm_ambiguous(const std::optional<std::string>& job) override;

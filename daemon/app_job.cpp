@@ -28,7 +28,16 @@ std::shared_ptr<jobs::Runner> ManagedJob::runner() const {
 
 coro::Task<schedule::RunRecord> ManagedJob::run(schedule::RunRecord run) {
   const std::shared_ptr<jobs::Runner> runner = this->runner();
+  std::optional<jobs::Range> range;
+  if (run.cause == schedule::Cause::Range) range = std::exchange(range_, std::nullopt);
+  if (range) runner->run_next_over(*range);
   auto ended = co_await runner->run(std::move(run));
+  if (range) {  // it has moved nothing; its bounds are what it was about
+    ended.before[""] = range->from.value_or("");
+    ended.after[""] = range->to.value_or("");
+  }
+  counters_.ended(ended.outcome, ended.ended.value_or(ended.started) - ended.started, ended.rows, ended.bytes,
+                  ended.attempts, clock_.wall_now());
   adopt();
   co_return ended;
 }

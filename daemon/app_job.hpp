@@ -7,6 +7,7 @@
 
 #include "daemon/app_configuration.hpp"
 #include "daemon/schedule/runnable.hpp"
+#include "daemon/status/metrics.hpp"
 #include "daemon/store/database.hpp"
 #include "jobs/runner.hpp"
 
@@ -22,12 +23,17 @@ class ManagedJob final : public schedule::Runnable {
   void stop(std::string reason) override { runner()->stop(false, std::move(reason)); }
   std::optional<schedule::Gate> gate() override { return runner()->gate(); }
 
+  // What the next run of Cause::Range is over.
+  void set_range(jobs::Range range) { range_ = std::move(range); }
+
   // The next run is by `configuration`; the one under way goes on as it is.
   void configure(const Configuration& configuration);
 
   // Of the run under way, else of the next one.  Who awaits on it keeps it: a reload may make another.
   std::shared_ptr<jobs::Runner> runner() const;
   bool running() const { return runner()->running(); }
+  // Of all its runs since the daemon began.
+  const status::JobCounters& counters() const noexcept { return counters_; }
   // What the next run is by.
   const jobs::JobPlan& plan() const noexcept { return next_ ? *next_->plan : *current_->plan; }
 
@@ -43,6 +49,8 @@ class ManagedJob final : public schedule::Runnable {
   store::Database& database_;
   const std::function<void()> changed_;
   const std::string name_;
+  status::JobCounters counters_;
+  std::optional<jobs::Range> range_;
   std::shared_ptr<Configured> current_;
   std::shared_ptr<Configured> next_;  // waits for the end of the run under way
 };

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "daemon/app_control.hpp"
+#include "daemon/base/version.hpp"
 #include "daemon/coro/timeout.hpp"
 
 namespace syncd {
@@ -147,6 +148,24 @@ status::JobStatus App::Control::status(const std::string& name) {
   status.guarantees = guarantees_of(plan);
   return status;
 }
+
+std::string App::Control::metrics() {
+  std::vector<status::JobStatus> all;
+  all.reserve(app_.jobs_.size());
+  for (const auto& [name, job] : app_.jobs_) all.push_back(status(name));
+  std::vector<status::MetricsPage::Job> jobs;
+  for (const status::JobStatus& each : all) {
+    const ManagedJob& job = *app_.jobs_.at(each.name);
+    jobs.push_back({&each, &job.counters(), job.runner()->view().last_commit});
+  }
+  status::MetricsPage page;
+  page.daemon(kVersion, app_.loop_.lag());
+  page.process();
+  page.jobs(jobs);
+  return page.text();
+}
+
+std::string App::Control::unready() { return app_.stop_requests_ > 0 ? "the daemon is stopping" : ""; }
 
 coro::Task<control::Checkpoint> App::Control::checkpoint(std::string job) {
   const auto runner = runner_of(job);

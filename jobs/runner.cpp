@@ -27,7 +27,8 @@ Runner::Runner(Clock& clock, const JobPlan& plan, Connections& connections, stor
 
 RunContext Runner::context() {
   RunContext context(clock_, connections_, *this, *this, plan_.job.name, database_.instance());
-  context.continuous = continuous_;
+  context.continuous = continuous_ && !range_;
+  context.range = range_;
   context.state_dir = database_.directory();
   if (view_.started) context.run = rfc3339(*view_.started);
   return context;
@@ -120,7 +121,7 @@ Task<Runner::Verdict> Runner::attempts() {
     const bool moved = view_.rows > rows_before;  // then this is a new failure
     if (moved || failures == 0) failing_since = clock_.now();
     if (moved) failures = 0;
-    const bool stand_by = verdict.fenced && continuous_;
+    const bool stand_by = verdict.fenced && continuous_ && !range_;
     if (!stand_by) ++failures;
     const config::Retry& retry = plan_.job.retry;
     const bool exhausted = (retry.attempts != 0 && failures >= retry.attempts) ||
@@ -174,6 +175,7 @@ void Runner::finish(store::RunRecord& record) {
     log::warn(plan_.job.name, "saving the position: {}", error.what());
   }
   record_moves(record);
+  range_.reset();
   last_ = record;
   run_.reset();
   view_.state = RunnerView::State::Idle;

@@ -55,6 +55,9 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   // `reason` becomes the run's outcome text.
   void stop(bool hard, std::string reason);
 
+  // The next run is over this part of the source only, and moves no position.
+  void run_next_over(Range range) { range_ = std::move(range); }
+
   // Resumes when the run under way, or the one about to start, has ended.
   Task<store::RunRecord> wait_for_end();
 
@@ -118,6 +121,7 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   store::Database& database_;
   std::function<void()> changed_;
   const bool continuous_;
+  std::optional<Range> range_;   // of the run under way, or the next one
   bool failed_in_sink_ = false;  // the latest attempt
   RunnerView view_;
   std::optional<std::map<std::string, std::string>> before_;  // the positions at which the run began

@@ -7,12 +7,13 @@
 namespace syncd::control {
 
 Connection::Connection(Clock& clock, Commands& commands, const Limits& limits, Role role,
-                       std::unique_ptr<loop::Stream> stream)
+                       std::unique_ptr<loop::Stream> stream, std::string begun)
     : clock_(clock),
       commands_(commands),
       limits_(limits),
       role_(role),
       stream_(std::move(stream)),
+      begun_(std::move(begun)),
       arrived_(clock),
       taken_(clock) {}
 
@@ -62,15 +63,8 @@ coro::Task<> Connection::read_ahead() {
 
 coro::Task<> Connection::receive() {
   std::optional<TimePoint> deadline;
-  while (true) {
-    std::string_view bytes;
-    if (deadline) {
-      const Duration left = std::max(*deadline - clock_.now(), Duration::zero());
-      bytes = co_await with_timeout(clock_, left, "waiting for the rest of a message", stream_->read());
-    } else {
-      bytes = co_await stream_->read();
-    }
-    if (bytes.empty()) co_return;
+  std::string_view bytes = begun_;
+  while (!bytes.empty()) {
     framer_.feed(bytes);
     while (std::optional<std::string> frame = framer_.next()) {
       deadline.reset();
@@ -86,6 +80,12 @@ coro::Task<> Connection::receive() {
       deadline.reset();
     } else if (!deadline) {
       deadline = clock_.now() + limits_.half_frame;
+    }
+    if (deadline) {
+      const Duration left = std::max(*deadline - clock_.now(), Duration::zero());
+      bytes = co_await with_timeout(clock_, left, "waiting for the rest of a message", stream_->read());
+    } else {
+      bytes = co_await stream_->read();
     }
   }
 }

@@ -17,8 +17,9 @@ namespace syncd::control {
 class Connection final : private Progress {
  public:
   // Everything outlives the connection.
+  // `begun`: what was read of the stream already.
   Connection(Clock& clock, Commands& commands, const Limits& limits, Role role,
-             std::unique_ptr<loop::Stream> stream);
+             std::unique_ptr<loop::Stream> stream, std::string begun);
 
   // Until the client goes, misbehaves, or we are told to stop; throws nothing.
   coro::Task<> serve();
@@ -38,6 +39,7 @@ class Connection final : private Progress {
   const Limits& limits_;
   const Role role_;
   std::unique_ptr<loop::Stream> stream_;
+  std::string begun_;
   Framer framer_{kMaxCall};
   std::deque<std::string> frames_;
   std::size_t queued_ = 0;                // bytes in frames_

@@ -17,6 +17,7 @@
 #include "daemon/coro/task.hpp"
 #include "daemon/status/changes.hpp"
 #include "daemon/status/job_status.hpp"
+#include "daemon/status/relay.hpp"
 
 namespace syncd::control {
 
@@ -80,22 +81,22 @@ struct Checkpoint {
   std::vector<CheckpointPosition> local;  // the copy in the state database
 };
 
-struct DeadLetter {
 // A file of a source that reads files.
 struct FileState {
-  std::string file;         // the path under which it was first seen
-  std::string now;          // the path that it has now; "" for none
-  std::string identity;     // device:inode:birth
+  std::string file;          // the path under which it was first seen
+  std::string now;           // the path that it has now; "" for none
+  std::string identity;      // device:inode:birth
   std::uint64_t offset = 0;  // delivered up to here, of the decompressed bytes
   std::uint64_t size = 0;
   std::optional<std::uint64_t> lag_bytes;
   std::optional<std::chrono::microseconds> lag;
-  std::string state;  // "at its end", "deleted, 12,000 bytes still to read", "skipped: ..."
+  std::string state;            // "at its end", "deleted, 12,000 bytes still to read", "skipped: ..."
   std::uint64_t truncated = 0;  // lines above max_line, by what became of them
   std::uint64_t split = 0;
   std::uint64_t skipped = 0;
 };
 
+struct DeadLetter {
   std::int64_t id = 0;
   WallTime time;
   std::string record;  // JSON object
@@ -145,9 +146,9 @@ class Operations {
   virtual coro::Task<std::vector<CheckFinding>> check(bool online) = 0;
 
   virtual coro::Task<Checkpoint> checkpoint(std::string job) = 0;
-  // Replaces the position of one partition by an exact token.  A run under way is ended for it and goes on
   // Sorted by `file`.  A Config error where the job reads no files.
   virtual coro::Task<std::vector<FileState>> files(std::string job) = 0;
+  // Replaces the position of one partition by an exact token.  A run under way is ended for it and goes on
   // from there; nothing that it still does overwrites the new position.  Throws Busy where another call
   // changes the same checkpoint.
   virtual coro::Task<> set_checkpoint(std::string job, std::string partition, std::string text) = 0;
@@ -162,6 +163,8 @@ class Operations {
   // Returns how many there were.
   virtual std::uint64_t clear_dead_letters(const std::string& job) = 0;
 
+  // Where answers of models are shown while they are written.
+  virtual status::Relay& relay() = 0;
   // Requests to models.  Throw NoSuchJob.
   virtual std::vector<ModelSpending> llm_usage(const std::optional<std::string>& job, std::uint64_t days) = 0;
   virtual std::vector<AmbiguousRequest> llm_ambiguous(const std::optional<std::string>& job) = 0;

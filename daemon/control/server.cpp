@@ -5,6 +5,7 @@
 #include "daemon/base/error.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/control/connection.hpp"
+#include "daemon/control/http_pages.hpp"
 #include "daemon/coro/timeout.hpp"
 
 namespace syncd::control {
@@ -27,6 +28,7 @@ Server::Server(loop::EventLoop& loop, Operations& operations, ControlSocket& soc
                Limits limits)
     : loop_(loop),
       commands_(loop, operations),
+      pages_(http_pages(operations)),
       access_(std::move(access)),
       limits_(limits),
       listener_(loop, socket.release()) {}
@@ -77,7 +79,18 @@ void Server::welcome(std::unique_ptr<loop::Stream> stream, coro::AsyncScope& con
 
 coro::Task<> Server::serve_one(std::unique_ptr<loop::Stream> stream, Role role) {
   const Counted counted(open_);
-  Connection connection(loop_, commands_, limits_, role, std::move(stream));
+  std::string begun;
+  try {
+    begun = co_await stream->read();
+  } catch (const Error& e) {
+    log::debug("", "control: {}", e.what());
+  }
+  if (begun.empty()) co_return;
+  if (begun.front() == 'G' || begun.front() == 'H') {
+    co_await http::serve_request(loop_, *stream, std::move(begun), pages_, page_limits_);
+    co_return;
+  }
+  Connection connection(loop_, commands_, limits_, role, std::move(stream), std::move(begun));
   co_await connection.serve();
 }
 

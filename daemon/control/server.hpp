@@ -1,5 +1,6 @@
-// Server: the daemon's end of the control socket.  Each connection is a coroutine; what a client sends,
-// does not send or does not read harms no other client and never blocks the loop.
+// Server: the daemon's end of the control socket.  It speaks varlink, and answers a plain HTTP GET with a
+// page: the first byte tells.  Each connection is a coroutine; what a client sends, does not send or does not
+// read harms no other client and never blocks the loop.
 #pragma once
 #include <chrono>
 #include <memory>
@@ -9,6 +10,7 @@
 #include "daemon/control/operations.hpp"
 #include "daemon/control/socket.hpp"
 #include "daemon/coro/scope.hpp"
+#include "daemon/http/server.hpp"
 #include "daemon/loop/event_loop.hpp"
 #include "daemon/loop/listener.hpp"
 
@@ -43,6 +45,8 @@ class Server {
 
   loop::EventLoop& loop_;
   Commands commands_;
+  http::Handler pages_;
+  http::ServerLimits page_limits_;
   Access access_;
   Limits limits_;
   loop::Listener listener_;

@@ -49,7 +49,7 @@ bool same_word(std::string_view a, std::string_view b) {
 }
 
 // The head of a request, RFC 9112 parts 2 and 5; nothing of a body is read.
-Request parse_head(std::string_view head) {
+PageRequest parse_head(std::string_view head) {
   const auto line = [&head] {
     const std::size_t end = std::min(head.find('\n'), head.size());
     std::string_view text = head.substr(0, end);
@@ -64,7 +64,7 @@ Request parse_head(std::string_view head) {
       !first.substr(target_end + 1).starts_with("HTTP/1.")) {
     throw Refused{400, "this is no request of HTTP/1.1\n"};
   }
-  Request request;
+  PageRequest request;
   request.method = first.substr(0, method_end);
   const std::string_view target = first.substr(method_end + 1, target_end - method_end - 1);
   request.path = target.substr(0, target.find('?'));
@@ -149,13 +149,13 @@ std::string bound_address(int fd, const std::string& asked) {
 
 }  // namespace
 
-coro::Task<> Response::send(std::string text) {
+coro::Task<> PageWriter::send(std::string text) {
   begun_ = true;
   co_await with_timeout(clock_, limits_.write, "answering over HTTP", stream_.write(text));
 }
 
-coro::Task<> Response::page(int status, std::string content_type, std::string body,
-                            std::string more_headers) {
+coro::Task<> PageWriter::page(int status, std::string content_type, std::string body,
+                              std::string more_headers) {
   std::string text = fmt::format(
       "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n"
       "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n{}\r\n",
@@ -164,7 +164,7 @@ coro::Task<> Response::page(int status, std::string content_type, std::string bo
   co_await send(std::move(text));
 }
 
-coro::Task<> Response::begin(std::string content_type) {
+coro::Task<> PageWriter::begin(std::string content_type) {
   std::string text = fmt::format(
       "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nConnection: close\r\nX-Content-Type-Options: nosniff\r\n"
       "Cache-Control: no-store\r\n\r\n",
@@ -172,20 +172,20 @@ coro::Task<> Response::begin(std::string content_type) {
   co_await send(std::move(text));
 }
 
-coro::Task<> Response::write(std::string text) {
+coro::Task<> PageWriter::write(std::string text) {
   if (!head_only_) co_await send(std::move(text));
 }
 
 coro::Task<> serve_request(Clock& clock, loop::Stream& stream, std::string begun, const Handler& handler,
                            const ServerLimits& limits) {
-  std::optional<Response> response;
+  std::optional<PageWriter> response;
   int status = 0;
   std::string why;
   try {
     auto reading = read_head(stream, std::move(begun), limits.head);
     const std::string head =
         co_await with_timeout(clock, limits.request, "reading a request", std::move(reading));
-    const Request request = parse_head(head);
+    const PageRequest request = parse_head(head);
     response.emplace(clock, stream, limits, request.method == "HEAD");
     co_await handler(request, *response);
   } catch (const coro::Cancelled&) {
@@ -215,10 +215,10 @@ Server::Server(loop::EventLoop& loop, const std::string& address, std::optional<
   const int fd = listen_on(address);
   address_ = bound_address(fd, address);
   listener_ = std::make_unique<loop::Listener>(loop, fd);
-  guarded_ = [this](const Request& request, Response& response) { return answer(request, response); };
+  guarded_ = [this](const PageRequest& request, PageWriter& response) { return answer(request, response); };
 }
 
-coro::Task<> Server::answer(const Request& request, Response& response) {
+coro::Task<> Server::answer(const PageRequest& request, PageWriter& response) {
   if (token_ && !(config::Secret(request.authorization) == config::Secret("Bearer " + token_->reveal()))) {
     co_await response.page(401, "text/plain; charset=utf-8", "this needs the bearer token of [http] token\n",
                            "WWW-Authenticate: Bearer\r\n");

@@ -14,7 +14,7 @@
 
 namespace syncd::http {
 
-struct Request {
+struct PageRequest {
   std::string method;         // GET or HEAD: others never reach a handler
   std::string path;           // without the query
   std::string authorization;  // the header as it came; "" where there was none
@@ -28,9 +28,9 @@ struct ServerLimits {
 };
 
 // The answer to one request: one whole page, or begin() and any number of write().
-class Response {
+class PageWriter {
  public:
-  Response(Clock& clock, loop::Stream& stream, const ServerLimits& limits, bool head_only)
+  PageWriter(Clock& clock, loop::Stream& stream, const ServerLimits& limits, bool head_only)
       : clock_(clock), stream_(stream), limits_(limits), head_only_(head_only) {}
 
   coro::Task<> page(int status, std::string content_type, std::string body, std::string more_headers = "");
@@ -49,7 +49,7 @@ class Response {
 };
 
 // What it throws becomes a page with status 500, unless the answer has begun.
-using Handler = std::function<coro::Task<>(const Request&, Response&)>;
+using Handler = std::function<coro::Task<>(const PageRequest&, PageWriter&)>;
 
 // Reads the rest of a request whose first bytes are `begun`, has it answered, and closes the stream.
 // Throws nothing but Cancelled.
@@ -71,7 +71,7 @@ class Server {
 
  private:
   coro::Task<> serve_one(std::unique_ptr<loop::Stream> stream);
-  coro::Task<> answer(const Request& request, Response& response);
+  coro::Task<> answer(const PageRequest& request, PageWriter& response);
 
   loop::EventLoop& loop_;
   std::string address_;

@@ -29,14 +29,12 @@ std::size_t open_descriptors() {
 
 }  // namespace
 
-void JobCounters::moved(std::uint64_t rows, std::uint64_t bytes, WallTime now) {
+void JobCounters::ended(const std::string& outcome, Duration took, std::uint64_t rows, std::uint64_t bytes,
+                        std::uint32_t attempts, WallTime now) {
+  ++runs_[outcome];
   rows_ += rows;
   bytes_ += bytes;
-  checkpoint_ = now;
-}
-
-void JobCounters::ended(const std::string& outcome, Duration took, WallTime now) {
-  ++runs_[outcome];
+  if (attempts > 1) retries_ += attempts - 1;
   if (outcome == "succeeded") last_success_ = now;
   const double length = seconds(took);
   took_seconds_ += length;
@@ -117,18 +115,21 @@ void MetricsPage::jobs(const std::vector<Job>& jobs) {
 }
 
 void MetricsPage::totals(const std::vector<Job>& jobs) {
+  const auto each = [&](auto value) {
+    for (const Job& job : jobs) sample("", {{"job", job.status->name}}, static_cast<double>(value(job)));
+  };
+  const auto run_of = [](const Job& job) { return job.status->run.value_or(CurrentRun()); };
   family("syncd_job_rows_total", "counter", "Rows committed to the sink.");
-  for (const Job& job : jobs)
-    sample("", {{"job", job.status->name}}, static_cast<double>(job.counters->rows_));
+  each([&](const Job& job) { return job.counters->rows_ + run_of(job).rows; });
   family("syncd_job_bytes_total", "counter", "Bytes committed to the sink.");
-  for (const Job& job : jobs)
-    sample("", {{"job", job.status->name}}, static_cast<double>(job.counters->bytes_));
+  each([&](const Job& job) { return job.counters->bytes_ + run_of(job).bytes; });
   family("syncd_job_retries_total", "counter", "Attempts after a failed one.");
-  for (const Job& job : jobs)
-    sample("", {{"job", job.status->name}}, static_cast<double>(job.counters->retries_));
+  each([&](const Job& job) {
+    const std::uint32_t attempts = run_of(job).attempts;
+    return job.counters->retries_ + (attempts > 1 ? attempts - 1 : 0);
+  });
   family("syncd_job_dead_letters", "gauge", "Records that wait among the dead letters.");
-  for (const Job& job : jobs)
-    sample("", {{"job", job.status->name}}, static_cast<double>(job.status->dead_letters));
+  each([](const Job& job) { return job.status->dead_letters; });
 }
 
 void MetricsPage::runs(const std::vector<Job>& jobs) {
@@ -169,7 +170,7 @@ void MetricsPage::instants(const std::vector<Job>& jobs) {
   family("syncd_job_last_success_timestamp_seconds", "gauge", "When a run last succeeded.");
   each([&](const Job& job) { return when(job.counters->last_success_); });
   family("syncd_checkpoint_timestamp_seconds", "gauge", "When rows were last committed.");
-  each([&](const Job& job) { return when(job.counters->checkpoint_); });
+  each([&](const Job& job) { return when(job.last_commit); });
   family("syncd_job_next_run_timestamp_seconds", "gauge", "When the next run is planned.");
   each([&](const Job& job) { return when(job.status->next_run); });
 }

@@ -17,16 +17,16 @@
 
 namespace syncd::status {
 
-// What has happened to one job since the daemon began.  Loop thread only.
+// The runs of one job that have ended since the daemon began; the one under way stands in its JobStatus.
+// Loop thread only.
 class JobCounters {
  public:
   // Upper bounds of the buckets for the length of a run, in seconds.
   static constexpr std::array<double, 10> kBounds = {0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200};
 
-  void moved(std::uint64_t rows, std::uint64_t bytes, WallTime now);
-  void retried() { ++retries_; }
-  // `outcome`: succeeded failed cancelled interrupted, or the word of a run that did not take place.
-  void ended(const std::string& outcome, Duration took, WallTime now);
+  // `outcome`: succeeded failed cancelled interrupted.
+  void ended(const std::string& outcome, Duration took, std::uint64_t rows, std::uint64_t bytes,
+             std::uint32_t attempts, WallTime now);
 
  private:
   friend class MetricsPage;
@@ -38,7 +38,6 @@ class JobCounters {
   std::uint64_t took_longer_ = 0;
   double took_seconds_ = 0;
   std::optional<WallTime> last_success_;
-  std::optional<WallTime> checkpoint_;
 };
 
 // A reply to GET /metrics.  Families in a fixed order, each with help and type, jobs in the order given.
@@ -49,6 +48,7 @@ class MetricsPage {
   struct Job {
     const JobStatus* status;
     const JobCounters* counters;
+    std::optional<WallTime> last_commit;
   };
 
   void daemon(std::string_view version, Duration loop_lag);

@@ -110,6 +110,15 @@ class RawClient {
     }
   }
   std::string error() { return reply().error; }
+  // Everything until the daemon closes.
+  std::string rest() {
+    std::string all, buffer(64 * 1024, '\0');
+    ssize_t count = 0;
+    while ((count = ::recv(fd_, buffer.data(), buffer.size(), 0)) > 0) {
+      all.append(buffer, 0, static_cast<std::size_t>(count));
+    }
+    return all;
+  }
   int fd() const { return fd_; }
 
  private:

@@ -47,6 +47,24 @@ TEST_F(ControlServer, AnswersCallsInOrderHoweverTheBytesArrive) {
   EXPECT_EQ(client.error(), errors::kMethodNotFound);
 }
 
+TEST_F(ControlServer, AnswersAPlainGetOnTheSameSocket) {
+  Daemon daemon(path());
+  const auto get = [&](const std::string& page) {
+    RawClient client(path());
+    client.send("GET " + page + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    return client.rest();
+  };
+  EXPECT_NE(get("/metrics").find("\r\n\r\nsyncd_jobs{state=\"idle\"} 3\n"), std::string::npos);
+  EXPECT_TRUE(get("/healthz").starts_with("HTTP/1.1 200 OK\r\n"));
+  EXPECT_TRUE(get("/readyz").starts_with("HTTP/1.1 200 OK\r\n"));
+  daemon.on_loop([](FakeOperations& operations) { operations.not_ready = "the daemon is stopping"; });
+  const std::string not_ready = get("/readyz");
+  EXPECT_TRUE(not_ready.starts_with("HTTP/1.1 503 Service Unavailable\r\n")) << not_ready;
+  EXPECT_TRUE(not_ready.ends_with("\r\n\r\nthe daemon is stopping\n")) << not_ready;
+  EXPECT_TRUE(get("/secrets").starts_with("HTTP/1.1 404 "));
+  expect_served();
+}
+
 TEST_F(ControlServer, GoesOnAfterACallThatIsNone) {
   Daemon daemon(path());
   RawClient client(path());
@@ -59,7 +77,7 @@ TEST_F(ControlServer, GoesOnAfterACallThatIsNone) {
 
 TEST_F(ControlServer, PlainGarbageGetsOneClearErrorAtOnce) {
   Daemon daemon(path());
-  for (const char* garbage : {"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "status\n", "\x16\x03\x01\x02"}) {
+  for (const char* garbage : {"POST /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "status\n", "\x16\x03\x01\x02"}) {
     RawClient client(path());
     client.send(garbage);
     const Reply reply = client.reply();

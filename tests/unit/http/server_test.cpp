@@ -16,7 +16,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-coro::Task<> answer(const Request& request, Response& response) {
+coro::Task<> answer(const PageRequest& request, PageWriter& response) {
   if (request.path == "/page") {
     co_await response.page(200, "text/plain", "hello\n");
   } else if (request.path == "/events") {

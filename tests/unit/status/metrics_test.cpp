@@ -28,22 +28,24 @@ std::string page_of(const JobStatus& status, const JobCounters& counters) {
   MetricsPage page;
   page.daemon("1.2.3", milliseconds(2));
   page.process();
-  page.jobs({{&status, &counters}});
+  page.jobs({{&status, &counters, WallTime(seconds(1'700'000'001))}});
   return page.text();
 }
 
 TEST(Metrics, CountWhatAJobDid) {
   JobCounters counters;
-  counters.moved(500, 60'000, WallTime(seconds(1'700'000'000)));
-  counters.moved(100, 12'000, WallTime(seconds(1'700'000'001)));
-  counters.retried();
-  counters.ended("succeeded", milliseconds(250), WallTime(seconds(1'700'000'002)));
-  counters.ended("failed", seconds(20), WallTime(seconds(1'700'000'900)));
-  counters.ended("succeeded", std::chrono::hours(3), WallTime(seconds(1'700'090'000)));
-  const std::string text = page_of(users(), counters);
+  counters.ended("succeeded", milliseconds(250), 400, 48'000, 1, WallTime(seconds(1'700'000'002)));
+  counters.ended("failed", seconds(20), 100, 12'000, 2, WallTime(seconds(1'700'000'900)));
+  counters.ended("succeeded", std::chrono::hours(3), 0, 0, 0, WallTime(seconds(1'700'090'000)));
+  JobStatus now = users();
+  now.run.emplace();
+  now.run->rows = 100;
+  now.run->bytes = 12'000;
+  now.run->attempts = 3;
+  const std::string text = page_of(now, counters);
   EXPECT_THAT(text, HasSubstr("syncd_job_rows_total{job=\"users\"} 600\n"));
   EXPECT_THAT(text, HasSubstr("syncd_job_bytes_total{job=\"users\"} 72000\n"));
-  EXPECT_THAT(text, HasSubstr("syncd_job_retries_total{job=\"users\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("syncd_job_retries_total{job=\"users\"} 3\n"));
   EXPECT_THAT(text, HasSubstr("syncd_job_runs_total{job=\"users\",outcome=\"succeeded\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("syncd_job_run_duration_seconds_bucket{job=\"users\",le=\"0.1\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("syncd_job_run_duration_seconds_bucket{job=\"users\",le=\"0.5\"} 1\n"));
