@@ -18,6 +18,10 @@ std::shared_ptr<loop::Worker> RunContext::worker() {
   return worker;
 }
 
+Batches Source::read_range(Positions, Range) {
+  throw Error(ErrorKind::Config, "this source cannot read a part of itself");
+}
+
 bool PlanContext::require_connection(const config::Table& table, const std::string& name,
                                      std::string_view type) const {
   if (table.refused("connection")) return false;

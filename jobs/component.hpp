@@ -60,6 +60,16 @@ class BadRecords {
   virtual void take(const BadRecord& bad) = 0;
 };
 
+// A part of a source, both ends included, each as Source::position_at() or `checkpoint show` has it; nullopt:
+// open.
+class Range {
+ public:
+  Range(std::optional<std::string> from_in, std::optional<std::string> to_in)
+      : from(std::move(from_in)), to(std::move(to_in)) {}
+  std::optional<std::string> from;
+  std::optional<std::string> to;
+};
+
 class Connections;  // jobs/connections.hpp
 
 // Handed to make(); everything in it outlives the component.
@@ -78,8 +88,9 @@ class RunContext {
   Monitor& monitor;
   BadRecords& bad_records;
   std::string job;
-  std::string instance;     // of this state directory: a restarted daemon is the same one, a second is not
-  bool continuous = false;  // go on for ever (schedule = "continuous"), or return when caught up
+  std::string instance;        // of this state directory: a restarted daemon is the same one, a second is not
+  bool continuous = false;     // go on for ever (schedule = "continuous"), or return when caught up
+  std::optional<Range> range;  // read this instead, and move no position
   std::filesystem::path state_dir;  // "" where nothing is kept
   std::string run;                  // names the run, over all its attempts; "" outside of one
 
@@ -110,6 +121,9 @@ class Source {
   virtual Task<CheckNotes> check() = 0;
   // Batches from `from` on, in the order of each partition.  Ends when caught up, unless continuous.
   virtual Batches read(Positions from) = 0;
+  // What lies within `range` now; every batch names the position that `held` names.  Only where the kind says
+  // `ranges`.
+  virtual Batches read_range(Positions held, Range range);
   // Everything up to `position` is durable in the sink.
   virtual Task<> committed(const Position& position) {
     (void)position;
@@ -184,6 +198,7 @@ struct Kind {
   // Reads the table and returns the plan; `context.stream` becomes what leaves the component.
   Plan<Component> (*plan)(const config::Table& table, PlanContext& context);
   bool repeats_harmlessly = true;  // sinks only: writing a batch again changes nothing
+  bool ranges = false;             // sources only: read_range() works
 };
 using SourceKind = Kind<Source>;
 using TransformKind = Kind<Transform>;

@@ -18,12 +18,16 @@ Task<std::optional<Batch>> pull(Batches& flow) {
 }  // namespace
 
 Pipeline::Pipeline(const JobPlan& plan, RunContext& context)
-    : clock_(context.clock), source_(plan.source.make(context)), sink_(plan.sink.make(context)) {
+    : clock_(context.clock),
+      source_(plan.source.make(context)),
+      sink_(plan.sink.make(context)),
+      range_(context.range) {
   for (const auto& transform : plan.transforms) transforms_.push_back(transform.make(context));
 }
 
 Task<> Pipeline::flow(Positions from, Progress& progress, coro::AsyncScope& read_ahead, KeepAlive& alive) {
-  Batches flow = coro::buffer(clock_, read_ahead, source_->read(from), kReadAhead);
+  Batches read = range_ ? source_->read_range(from, *range_) : source_->read(from);
+  Batches flow = coro::buffer(clock_, read_ahead, std::move(read), kReadAhead);
   for (auto& transform : transforms_) flow = transform->apply(std::move(flow));
   while (true) {
     in_sink_ = false;

@@ -42,6 +42,7 @@ class Pipeline {
   std::unique_ptr<Source> source_;
   std::vector<std::unique_ptr<Transform>> transforms_;
   std::unique_ptr<Sink> sink_;
+  const std::optional<Range> range_;
   bool held_by_sink_ = false;
   bool in_sink_ = false;  // it is the sink that is awaited
 };

@@ -135,6 +135,7 @@ std::optional<JobPlan> plan_job(const config::Config& config, const config::Job&
   plan.sink_connection = connection_of(job.sink);
   if (source != nullptr) {
     plan.source_type = source->type;
+    plan.ranges = source->ranges;
     plan.source = source->plan(job.source, context);
   }
   for (const config::Table& table : job.transforms) {
@@ -148,6 +149,7 @@ std::optional<JobPlan> plan_job(const config::Config& config, const config::Job&
   }
   if (sink != nullptr) {
     plan.sink_type = sink->type;
+    plan.repeats_harmlessly = sink->repeats_harmlessly;
     plan.sink = sink->plan(job.sink, context);
   }
   if (!schedule || job.table.findings().size() != before) return std::nullopt;

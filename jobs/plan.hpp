@@ -23,6 +23,8 @@ class JobPlan {
   policy::CircuitBreaker::Rule breaker;  // for the connections of the source and of the sink
   std::string source_connection;         // "" where it has none
   std::string sink_connection;
+  bool repeats_harmlessly = true;  // what the sink is given again changes nothing
+  bool ranges = false;             // the source can read a part of itself
   std::string source_type;
   std::vector<std::string> transform_types;
   std::string sink_type;

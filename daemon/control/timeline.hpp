@@ -31,6 +31,14 @@ struct Coming {
   std::vector<NotComing> without;
 };
 
+// A part of the source for one run, both ends included; as `checkpoint rewind` or `checkpoint show` have
+// them.
+struct RunRange {
+  std::optional<std::string> from;  // none: from the beginning
+  std::optional<std::string> to;    // none: up to now
+  bool given() const { return from || to; }
+};
+
 struct HistoryQuery {
   std::optional<std::string> job;  // of all where it is absent
   bool failed = false;             // only what did not succeed

@@ -20,6 +20,9 @@ class PostgresTable final : public Source {
         reader_(context.connections.postgres(options_.connection), options_) {}
 
   Batches read(Positions from) override { return stream(*this, from.at("").text()); }
+  Batches read_range(Positions held, Range range) override {
+    return part(*this, held.at(""), std::move(range));
+  }
   Task<CheckNotes> check() override;
   Task<Position> position_at(std::string where) override;
   std::string describe(const Position& position) const override;
@@ -38,6 +41,26 @@ class PostgresTable final : public Source {
     }
   }
 
+  static Batches part(PostgresTable& self, Position held, Range range) {
+    const auto doing = "reading " + self.options_.table;
+    const auto shape = co_await self.reader_.call(doing, [&](postgres::Session& session) {
+      return std::make_optional(resolve(session, self.options_));
+    });
+    PageBounds bounds = co_await self.reader_.call(
+        doing, [&](postgres::Session& session) { return self.bounds_of(session, *shape, range); });
+    for (bool more = true; more;) {
+      Page page = co_await self.reader_.call(
+          doing, [&](postgres::Session& session) { return read_page(session, *shape, bounds, nullptr); });
+      more = page.rows.size() == shape->page.rows;
+      if (page.reached) bounds.after.emplace(*page.reached);
+      page.batch.set_position(held);
+      page.batch.set_caught_up(!more);
+      co_yield std::move(page.batch);
+    }
+  }
+  PageBounds bounds_of(postgres::Session& session, const TableShape& shape, const Range& range) const;
+  std::string value_of(postgres::Session& session, const TableShape& shape, const std::string& where) const;
+
   PostgresTableOptions options_;
   RunContext& context_;
   PostgresReader reader_;
@@ -54,22 +77,44 @@ Task<Position> PostgresTable::position_at(std::string where) {
   if (where == "start") co_return Position();
   auto position = co_await reader_.call("reading " + options_.table, [&](postgres::Session& session) {
     const TableShape shape = resolve(session, options_);
-    const CursorColumn& first = shape.page.cursor.front();
     PostgresPosition found;
     found.identity = shape.info.identity;
     found.key = options_.cursor;
-    try {
-      // The server's own text of the value, as pages will bring it.
-      const auto rows = session.exec(fmt::format("SELECT ($1::{})::text", first.type), {where});
-      found.cursor.emplace(CursorValues(1, std::string(rows.text(0, 0))), true);
-    } catch (const Error& error) {
-      if (error.kind() == ErrorKind::Transient) throw;
-      throw Error(ErrorKind::Config, fmt::format("'{}' is neither \"start\" nor a value of {} ({}): {}",
-                                                 where, first.name, first.type, error.what()));
-    }
+    found.cursor.emplace(CursorValues(1, value_of(session, shape, where)), true);
     return found;
   });
   co_return Position("", encode(position));
+}
+
+// The server's own text of a value of the first cursor column, as pages will bring it.
+std::string PostgresTable::value_of(postgres::Session& session, const TableShape& shape,
+                                    const std::string& where) const {
+  const CursorColumn& first = shape.page.cursor.front();
+  try {
+    return std::string(session.exec(fmt::format("SELECT ($1::{})::text", first.type), {where}).text(0, 0));
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::Transient) throw;
+    throw Error(ErrorKind::Config, fmt::format("'{}' is neither \"start\" nor a value of {} ({}): {}", where,
+                                               first.name, first.type, error.what()));
+  }
+}
+
+PageBounds PostgresTable::bounds_of(postgres::Session& session, const TableShape& shape,
+                                    const Range& range) const {
+  const auto is_position = [](const std::string& text) { return text.starts_with('{'); };
+  PageBounds bounds;
+  if (range.from && is_position(*range.from)) {
+    bounds.after = decode_postgres_position(*range.from).cursor;
+  } else if (range.from && *range.from != "start") {
+    bounds.after.emplace(CursorValues(1, value_of(session, shape, *range.from)), true);
+  }
+  if (range.to && is_position(*range.to)) {
+    const auto last = decode_postgres_position(*range.to).cursor;
+    if (last) bounds.until = last->values;
+  } else if (range.to) {
+    bounds.upper = value_of(session, shape, *range.to);
+  }
+  return bounds;
 }
 
 std::string PostgresTable::describe(const Position& position) const {
@@ -104,7 +149,10 @@ const SourceKind& postgres_table() {
                                "Walks a PostgreSQL table in the order of its cursor columns, page by page, "
                                "and goes on where it stopped. "
                                "`where` is your own SQL and runs as it is, read-only.",
-                               [] { return postgres_table_fields().docs(); }, &plan};
+                               [] { return postgres_table_fields().docs(); },
+                               &plan,
+                               /*repeats_harmlessly=*/true,
+                               /*ranges=*/true};
   return kind;
 }
 

@@ -49,6 +49,8 @@ class CommandsTest : public ::testing::Test {
 TEST_F(CommandsTest, EachVerbAsksForWhatItSays) {
   const std::vector<std::tuple<std::string, Json, std::string>> verbs = {
       {"Run", users(), "start users"},
+      {"Run", with("from", "1", with("to", "5", users())), "start users 1..5"},
+      {"Run", with("to", "5", users()), "start users ..5"},
       {"Cancel", users(), "cancel users"},
       {"Pause", with("reason", "migration", users()), "pause users migration"},
       {"Pause", users(), "pause users"},
