@@ -6,6 +6,7 @@
 #include "daemon/postgres/pool.hpp"
 #include "daemon/redis/options.hpp"
 #include "daemon/redis/pool.hpp"
+#include "daemon/status/relay.hpp"
 #include "daemon/store/llm_journal.hpp"
 #include "jobs/llm/provider.hpp"
 
@@ -27,7 +28,9 @@ struct Connections::One {
 
 Connections::Connections(loop::EventLoop& loop, const std::map<std::string, config::Connection>& connections,
                          const Connections* before)
-    : loop_(loop), llm_journal_(before == nullptr ? nullptr : before->llm_journal_) {
+    : loop_(loop),
+      llm_journal_(before == nullptr ? nullptr : before->llm_journal_),
+      relay_(before == nullptr ? std::make_shared<status::Relay>() : before->relay_) {
   for (const auto& [name, connection] : connections) {
     auto one = std::make_shared<One>(connection);
     if (before != nullptr) {

@@ -15,6 +15,9 @@ class Pool;
 namespace syncd::redis {
 class Pool;
 }
+namespace syncd::status {
+class Relay;
+}
 namespace syncd::store {
 class LlmJournal;
 }
@@ -45,6 +48,8 @@ class Connections {
   llm::Provider& model(const std::string& name);
   // Shared by all jobs that use the connection.
   policy::CircuitBreaker& breaker(const std::string& name) const;
+  // Where answers are shown while they are written.
+  status::Relay& relay() const noexcept { return *relay_; }
   // Of all jobs, opened at first use; "": one that is kept nowhere.  Throws where it is damaged.
   std::shared_ptr<store::LlmJournal> llm_journal(const std::filesystem::path& state_dir);
   loop::EventLoop& loop() const noexcept { return loop_; }
@@ -61,6 +66,7 @@ class Connections {
   loop::EventLoop& loop_;
   std::map<std::string, std::shared_ptr<One>> all_;
   std::shared_ptr<store::LlmJournal> llm_journal_;
+  std::shared_ptr<status::Relay> relay_;
 };
 
 }  // namespace syncd::jobs

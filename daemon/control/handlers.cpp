@@ -261,6 +261,7 @@ constexpr std::array kMethods = {
     Method{"ListDeadLetters", Verb::Read, list_dead_letters},
     Method{"LlmUsage", Verb::Read, llm_usage},
     Method{"LlmAmbiguous", Verb::Read, llm_ambiguous},
+    Method{"LlmFollow", Verb::Read, llm_follow},
     Method{"Version", Verb::Read, version},
     Method{"Run", Verb::Operate, run},
     Method{"Cancel", Verb::Operate, cancel},

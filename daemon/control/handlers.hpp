@@ -43,6 +43,7 @@ coro::Task<Json> list_files(Request& request);
 coro::Task<Json> llm_usage(Request& request);
 coro::Task<Json> llm_ambiguous(Request& request);
 coro::Task<Json> llm_resolve(Request& request);
+coro::Task<Json> llm_follow(Request& request);
 
 Json findings_json(const std::vector<CheckFinding>& findings);
 

@@ -255,6 +255,10 @@ method LlmUsage(job: ?string, days: ?int) -> (days: []LlmDay)
 # The requests to models whose fate is unknown, oldest first.
 method LlmAmbiguous(job: ?string) -> (requests: []LlmRequest)
 
+# The answers that a model writes for the job from now on, until you close the connection. A slow reader loses pieces,
+# and is told; the job waits for nobody. Needs "more".
+method LlmFollow(job: string) -> (pieces: []LlmPiece)
+
 # The version of the daemon.
 method Version() -> (version: string)
 

@@ -35,7 +35,8 @@ class Verbs {
   Verbs(CLI::App& cli, Arguments& arguments) : arguments_(arguments) {
     CLI::App* status = add(cli, "status", "what every job does, or everything about one", Verb::Status);
     CLI::Option* of = job(*status, false)->get_option("JOB");
-    status->add_flag("--files,-f", arguments_.files, "where each of its files stands, and why one is not read")
+    status
+        ->add_flag("--files,-f", arguments_.files, "where each of its files stands, and why one is not read")
         ->needs(of);
     CLI::App* run = add(cli, "run", "run a job now", Verb::Run);
     job(*run)->add_flag("--wait,-w", arguments_.wait, "wait for its end; exit 1 if it fails");
@@ -130,6 +131,7 @@ class Verbs {
         ->default_str("7");
     job(*add(*group, "ambiguous", "requests that were sent and never answered whole", Verb::LlmAmbiguous),
         false);
+    job(*add(*group, "follow", "answers while they are written", Verb::LlmFollow));
     CLI::App* resolve = add(*group, "resolve", "say what became of one, or of all: they may be asked again",
                             Verb::LlmResolve);
     resolve->add_option("ID", arguments_.id, "as `ambiguous` lists it; all where it is left out")

@@ -24,6 +24,7 @@ enum class Verb {
   LlmUsage,
   LlmAmbiguous,
   LlmResolve,
+  LlmFollow,
   Reload,
   Shutdown,
   Version,
@@ -34,8 +35,8 @@ struct Arguments {
   bool json = false;
   Verb verb = Verb::Status;
   std::string job;  // "" for all, where the verb allows it
-  bool wait = false;
   bool files = false;
+  bool wait = false;
   std::string reason;
   bool online = false;
   std::string partition;

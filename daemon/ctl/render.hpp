@@ -42,6 +42,8 @@ std::string difference(const control::Json& reply, bool dry_run, const Look& loo
 // The parameters of the replies to LlmUsage, LlmAmbiguous (render_llm.cpp).
 std::string llm_usage(const control::Json& reply, const Look& look);
 std::string llm_ambiguous(const control::Json& reply, const Look& look);
+// What one more piece of LlmFollow adds to the screen; `last`: the answer that was written to before.
+std::string llm_piece(const control::Json& piece, std::string& last);
 
 // "1 row", "2,000 rows".
 std::string counted(std::uint64_t count, std::string_view one, std::string_view many = "");

@@ -377,6 +377,7 @@ ExitCode perform(const Arguments& arguments, Console& console) {
     case Verb::LlmUsage:
     case Verb::LlmAmbiguous:
     case Verb::LlmResolve:
+    case Verb::LlmFollow:
     case Verb::Version:
       break;
   }

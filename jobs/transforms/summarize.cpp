@@ -120,7 +120,7 @@ Summarize::Summarize(RunContext& context, SummarizeOptions options)
       options_(std::move(options)),
       continuous_(context.continuous),
       desk_(context.clock, context.connections.model(options_.connection), open_journal(context, options_),
-            context.monitor, options_.desk, context.job, context.run),
+            context.connections.relay(), context.monitor, options_.desk, context.job, context.run),
       schema_(schema_of(options_.key)),
       windows_(options_.window, options_.key, Lines(options_.fields)),
       changed_(context.clock),

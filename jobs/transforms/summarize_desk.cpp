@@ -41,10 +41,11 @@ std::string unit_of(const llm::Ask& ask) {
 }
 
 Desk::Desk(Clock& clock, llm::Provider& provider, std::shared_ptr<store::LlmJournal> journal,
-           Monitor& monitor, DeskOptions options, std::string job, std::string run)
+           status::Relay& relay, Monitor& monitor, DeskOptions options, std::string job, std::string run)
     : clock_(clock),
       provider_(provider),
       journal_(std::move(journal)),
+      relay_(relay),
       monitor_(monitor),
       options_(std::move(options)),
       job_(std::move(job)),
@@ -104,7 +105,7 @@ Task<store::LlmAnswer> Desk::ask_once(llm::Ask ask, std::string unit, bool& trun
   store::LlmRequest request{unit, job_, run_, ask.model, reserved};
   const bool hold = options_.on_ambiguous == OnAmbiguous::kHold;
   const std::int64_t id = journal_->begin(request, options_.budget, hold, clock_.wall_now());
-  Reply reply = co_await reply_to(ask);
+  Reply reply = co_await reply_to(ask, unit);
   if (reply.stopped) {
     journal_->in_doubt(id, "stopped while the answer was awaited", clock_.wall_now());
     std::rethrow_exception(reply.stopped);
@@ -130,16 +131,22 @@ Task<store::LlmAnswer> Desk::ask_once(llm::Ask ask, std::string unit, bool& trun
 }
 
 // Nothing is thrown: what becomes of the request is written down by the caller.
-Task<Desk::Reply> Desk::reply_to(llm::Ask ask) {
+Task<Desk::Reply> Desk::reply_to(llm::Ask ask, std::string unit) {
+  const auto show = [&](status::Piece::Kind kind, const std::string& text) {
+    relay_.publish(job_, status::Piece(unit.substr(0, 8), kind, text));
+  };
   Reply reply;
   try {
     llm::Pieces pieces = provider_.stream(std::move(ask));
     while (auto piece = co_await pieces.next()) {
       reply.text += piece->text;
+      if (!piece->text.empty()) show(status::Piece::Kind::Text, piece->text);
       if (piece->end) reply.end = std::move(piece->end);
     }
+    show(status::Piece::Kind::Done, "");
     crash_point("llm_answer_received");
   } catch (const llm::Failure& failure) {
+    show(status::Piece::Kind::Failed, failure.what());
     reply.failure = failure;
   } catch (...) {
     reply.stopped = std::current_exception();

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "daemon/policy/backoff.hpp"
+#include "daemon/status/relay.hpp"
 #include "daemon/store/llm_journal.hpp"
 #include "jobs/component.hpp"
 #include "jobs/llm/provider.hpp"
@@ -37,8 +38,8 @@ std::string unit_of(const llm::Ask& ask);
 
 class Desk {
  public:
-  Desk(Clock& clock, llm::Provider& provider, std::shared_ptr<store::LlmJournal> journal, Monitor& monitor,
-       DeskOptions options, std::string job, std::string run);
+  Desk(Clock& clock, llm::Provider& provider, std::shared_ptr<store::LlmJournal> journal,
+       status::Relay& relay, Monitor& monitor, DeskOptions options, std::string job, std::string run);
 
   // The answer, from the journal where it is there.  Throws llm::Failure, BudgetSpent and HeldBack; a Data
   // error concerns this request alone.
@@ -47,7 +48,7 @@ class Desk {
  private:
   struct Reply;
   Task<store::LlmAnswer> ask_once(llm::Ask ask, std::string unit, bool& truncated);
-  Task<Reply> reply_to(llm::Ask ask);
+  Task<Reply> reply_to(llm::Ask ask, std::string unit);
   void record_failure(std::int64_t id, const llm::Failure& failure, bool began,
                       const store::LlmUse& estimate);
   store::LlmUse estimate(const llm::Ask& ask) const;
@@ -57,6 +58,7 @@ class Desk {
   Clock& clock_;
   llm::Provider& provider_;
   std::shared_ptr<store::LlmJournal> journal_;
+  status::Relay& relay_;
   Monitor& monitor_;
   const DeskOptions options_;
   const std::string job_;

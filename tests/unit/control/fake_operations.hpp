@@ -77,6 +77,7 @@ class FakeOperations final : public Operations {
     ask("files", job);
     co_return file_states;
   }
+  status::Relay& relay() override { return relay_; }
   std::vector<ModelSpending> llm_usage(const std::optional<std::string>& job, std::uint64_t days) override {
     ask("llm_usage", job.value_or("users"), std::to_string(days));
     return spending;
@@ -148,6 +149,7 @@ class FakeOperations final : public Operations {
     if (failure) std::rethrow_exception(failure);
   }
 
+  status::Relay relay_;
   status::Changes changes_;
   coro::Signal run_may_end_;
   std::map<std::string, std::uint64_t> rows_;

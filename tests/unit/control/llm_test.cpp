@@ -57,6 +57,28 @@ TEST_F(LlmTest, AmbiguousRequestsAreListedWithTheReason) {
   EXPECT_NE(text.find("cut \\x1b[31m"), std::string::npos) << text;
 }
 
+TEST_F(LlmTest, PiecesAreShownAsTheyComeAndCannotMoveTheCursor) {
+  const auto piece = [](const char* answer, const char* kind, const char* text) {
+    Json json = Json::object();
+    json["answer"] = answer;
+    json["kind"] = kind;
+    json["text"] = text;
+    return json;
+  };
+  std::string last;
+  std::string screen;
+  for (const Json& each :
+       {piece("a1", "text", "Two\nlines \x1b[31m"), piece("a1", "text", "on."), piece("b2", "text", "Other"),
+        piece("b2", "done", ""), piece("a1", "failed", "cut"), piece("", "lost", "7")}) {
+    screen += ctl::llm_piece(each, last);
+  }
+  EXPECT_EQ(screen,
+            "[a1] Two\nlines \\x1b[31mon.\n[b2] Other\n[a1] failed: cut\n"
+            "7 pieces lost: this terminal is too slow\n");
+}
+
+TEST_F(LlmTest, FollowStreams) { EXPECT_EQ(call("LlmFollow").error, errors::kExpectedMore); }
+
 TEST_F(LlmTest, OneOrAllAreResolved) {
   Json one = Json::object();
   one["id"] = 17U;

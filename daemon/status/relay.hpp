@@ -1,0 +1,68 @@
+// Relay: answers of models while they are written, for any number of watchers.  Each has a bounded ring: a
+// slow one loses pieces, marked as lost, and slows nobody.  Loop thread only.
+#pragma once
+#include <cstddef>
+#include <deque>
+#include <list>
+#include <string>
+#include <vector>
+
+#include "daemon/coro/signal.hpp"
+#include "daemon/coro/task.hpp"
+
+namespace syncd::status {
+
+class Piece {
+ public:
+  enum class Kind {
+    Text,
+    Done,
+    Failed,  // the text says why
+    Lost,    // the watcher was too slow; the text is how many pieces
+  };
+  Piece(std::string answer_in, Kind kind_in, std::string text_in)
+      : answer(std::move(answer_in)), kind(kind_in), text(std::move(text_in)) {}
+  std::string answer;  // tells answers apart that are written at the same time
+  Kind kind;
+  std::string text;
+};
+
+std::string_view to_string(Piece::Kind kind) noexcept;
+
+class Relay {
+ public:
+  Relay() = default;
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+
+  // To all who watch `job` now; to nobody else, ever.
+  void publish(const std::string& job, const Piece& piece);
+
+  class Watcher {
+   public:
+    Watcher(Clock& clock, Relay& relay, std::string job);
+    ~Watcher();
+    Watcher(const Watcher&) = delete;
+    Watcher& operator=(const Watcher&) = delete;
+
+    // What has come since the last call; waits where nothing has.  Throws Cancelled on a stop.
+    coro::Task<std::vector<Piece>> next();
+
+   private:
+    friend class Relay;
+    void add(const Piece& piece);
+
+    Relay& relay_;
+    const std::string job_;
+    coro::Signal changed_;
+    std::deque<Piece> ring_;
+    std::size_t bytes_ = 0;
+    std::size_t lost_ = 0;
+    std::list<Watcher*>::iterator place_;
+  };
+
+ private:
+  std::list<Watcher*> watchers_;
+};
+
+}  // namespace syncd::status
