@@ -135,6 +135,12 @@ std::string encode(const PostgresPosition& position) {
   json out = {{"v", kVersion}, {"id", position.identity}, {"k", position.key}, {"x", position.xmax}};
   if (position.cursor) out["c"] = encode_start(*position.cursor);
   if (position.safe) out["s"] = encode_value(*position.safe);
+  if (position.delivered) {
+    out["d"] = {{"c", encode_values(position.delivered->up_to)}, {"x", position.delivered->xid}};
+  }
+  if (position.clock) {
+    out["t"] = {position.clock->wall_us, position.clock->ours_us, position.clock->boot};
+  }
   if (!position.fence.ranges().empty()) {
     out["w"] = way_text(position.way);
     out["b"] = position.fence.boot();
@@ -157,6 +163,16 @@ PostgresPosition decode_postgres_position(std::string_view text) {
     const std::size_t width = position.key.size();
     if (in.contains("c")) position.cursor = decode_start(in.at("c"), width);
     if (in.contains("s")) position.safe = decode_value(in.at("s"));
+    if (in.contains("d")) {
+      const json& delivered = in.at("d");
+      position.delivered.emplace(PostgresPosition::Delivered{decode_values(delivered.at("c"), width, width),
+                                                             decode_xid(delivered.at("x"))});
+    }
+    if (in.contains("t")) {
+      const json& clock = in.at("t");
+      position.clock.emplace(ClockReading{clock.at(0).get<std::int64_t>(), clock.at(1).get<std::int64_t>(),
+                                          clock.at(2).get<std::string>()});
+    }
     if (in.contains("o")) {
       position.way = decode_way(in.at("w"));
       std::vector<OpenRange> ranges;

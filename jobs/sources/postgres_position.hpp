@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "jobs/sources/fence.hpp"
+#include "jobs/sources/server_clock.hpp"
 
 namespace syncd::jobs {
 
@@ -19,6 +20,14 @@ struct PostgresPosition {
   std::optional<Start> cursor;      // nullopt: from the beginning
   Fence fence;                      // ranges to read again (re-read), or not yet delivered (hold)
   std::optional<std::string> safe;  // hold: settled up to here, perhaps not delivered yet
+  // Hold, while what was passed already is read again: of rows up to here, versions of older transactions
+  // have been delivered.
+  struct Delivered {
+    CursorValues up_to;
+    std::uint64_t xid;
+  };
+  std::optional<Delivered> delivered;
+  std::optional<ClockReading> clock;  // of the server, when it was read
 };
 
 // Cursor values that are not UTF-8 survive too.

@@ -35,6 +35,8 @@ Task<> Walk::open(std::string from) {
     position_.fence = Fence();
     position_.safe.reset();
   }
+  if (!holding()) position_.delivered.reset();
+  if (position_.clock) server_clock_.remember(*position_.clock);
 }
 
 // A server that is another one, or that went back in time, must not be read on as if nothing had happened:
@@ -69,7 +71,9 @@ Task<Observation> Walk::observe() {
 
 Task<> Walk::look() {
   co_await refuse_null_cursors();
+  const TimePoint asked = context_.clock.now();
   seen_ = co_await observe();
+  co_await follow_clock_back(asked);
   note_start();
   upper_.reset();
   if (shape_->bound.kind != UpperBound::Kind::None) upper_ = seen_.upper;
@@ -77,7 +81,6 @@ Task<> Walk::look() {
   piece_ = Piece();
   co_await refuse_used_ids();
   if (rereading()) {
-    follow_clock_back();
     opening_.emplace(position_.cursor, seen_);
     if (std::exchange(first_, false)) co_await await_open_transactions();
   } else if (holding()) {
@@ -144,22 +147,6 @@ Task<> Walk::await_open_transactions() {
   }
 }
 
-// Rows that are stamped from now on lie below the cursor: everything above is read again.
-void Walk::follow_clock_back() {
-  const bool clock =
-      shape_->bound.kind == UpperBound::Kind::Clock || shape_->bound.kind == UpperBound::Kind::LocalClock;
-  // Timestamps of ISO form are in the order of their text.
-  if (!clock || !position_.cursor || position_.cursor->front() <= seen_.upper) return;
-  context_.monitor.warn(fmt::format("the server's clock went back: reading {} again from {}, was at {}",
-                                    options_.table, seen_.upper, position_.cursor->front()));
-  const Start back(CursorValues(1, seen_.upper), true);
-  auto& ranges = position_.fence.ranges();
-  std::erase_if(ranges,
-                [&](const OpenRange& range) { return range.low && range.low->front() >= seen_.upper; });
-  for (OpenRange& range : ranges) range.high = std::min(range.high, seen_.upper);
-  position_.cursor = back;
-}
-
 void Walk::hold_back() {
   readable_ = false;
   upper_.reset();
@@ -212,7 +199,11 @@ Task<std::optional<Batch>> Walk::next() {
     if (!bounds.up_to_now) bounds.upper = upper_;
     bounds.below_horizon = options_.late == LateCommits::Xid;
     // Without `where` every row is wanted: LIMIT bounds the statement well enough.
-    Piece* piece = options_.where.empty() ? nullptr : &piece_;
+    Piece* piece = options_.where.empty() || position_.delivered ? nullptr : &piece_;
+    if (position_.delivered) {
+      bounds.min_xid = position_.delivered->xid;
+      if (*upper_ >= position_.delivered->up_to.front()) bounds.until = position_.delivered->up_to;
+    }
     Page page = co_await reader_.call("reading " + options_.table, [&](postgres::Session& session) {
       return read_page(session, *shape_, bounds, piece);
     });
@@ -227,6 +218,8 @@ Task<std::optional<Batch>> Walk::next() {
     PostgresPosition before = position_;
     position_.cursor = page.reached;
     position_.xmax = std::max(position_.xmax, seen_.xmax);
+    position_.clock = server_clock_.last();
+    if (position_.delivered && *page.reached == position_.delivered->up_to) position_.delivered.reset();
     auto batch = deliver(std::move(page), std::move(before), std::nullopt);
     if (batch) {
       context_.monitor.lag(lag(), std::nullopt);
@@ -285,6 +278,10 @@ Task<> Walk::report() {
     } else {
       note = fmt::format("open to late commits for {}: {}", open->first, open->second);
     }
+  }
+  if (position_.delivered) {
+    note = fmt::format("the server's clock went back: up to {}, only what was written since is delivered",
+                       position_.delivered->up_to.front());
   }
   if (options_.late == LateCommits::Xid) {
     // The horizon always trails a little; one that stands still while others move is worth a word.

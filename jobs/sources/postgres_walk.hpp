@@ -53,7 +53,8 @@ class Walk {
   Task<> refuse_used_ids();
   Task<> await_open_transactions();
   void start_over(const std::string& why);
-  void follow_clock_back();
+  Task<std::optional<std::string>> stamps_again(TimePoint asked);
+  Task<> follow_clock_back(TimePoint asked);
   void hold_back();
   // `before` and `range` are for the positions between the rows; nullopt: nothing that is worth a batch.
   std::optional<Batch> deliver(Page page, PostgresPosition before, std::optional<std::size_t> range);
@@ -72,6 +73,7 @@ class Walk {
   std::optional<TableShape> shape_;
   PostgresPosition position_;
   Observation seen_;
+  ServerClock server_clock_;
   Holders holders_;
   std::optional<TimePoint> nulls_looked_;
 

@@ -37,6 +37,8 @@ TEST(PostgresPosition, SurvivesAsTextWholly) {
   range.due = 5;
   range.at = CursorValues{"2025", "9"};
   position.fence = Fence({range, OpenRange()}, "booted then");
+  position.delivered = {CursorValues{"2026", "8"}, 3};
+  position.clock = {1'700'000'000'000'000, 12, "host"};
   const PostgresPosition copy = again(position);
   EXPECT_EQ(copy.identity, position.identity);
   EXPECT_EQ(copy.key, position.key);
@@ -45,6 +47,10 @@ TEST(PostgresPosition, SurvivesAsTextWholly) {
   EXPECT_EQ(copy.safe, position.safe);
   EXPECT_EQ(copy.way, position.way);
   EXPECT_EQ(copy.fence.boot(), "booted then");
+  ASSERT_TRUE(copy.delivered);
+  EXPECT_EQ(copy.delivered->up_to, position.delivered->up_to);
+  EXPECT_EQ(copy.delivered->xid, 3U);
+  EXPECT_EQ(copy.clock, position.clock);
   EXPECT_EQ(copy.fence.ranges(), position.fence.ranges());
   EXPECT_EQ(encode(copy), encode(position));
 }
