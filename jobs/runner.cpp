@@ -285,7 +285,9 @@ Task<bool> Runner::pass_breakers() {
     const auto closed = breakers_.gate(clock_);
     if (!closed) break;
     view_.state = RunnerView::State::Waiting;
-    waiting_for(closed->why);
+    // The breaker says until when; why it is open is what the operator must know.
+    waiting_for(view_.last_error.empty() ? closed->why
+                                         : fmt::format("{}; {}", view_.last_error, closed->why));
     const bool rested = co_await rest(closed->ask_again - clock_.now());
     if (!rested) co_return false;
   }
