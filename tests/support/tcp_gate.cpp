@@ -61,10 +61,11 @@ struct TcpGate::Link {
     bool full() const { return waiting >= (8 << 20); }
     bool ended = false;      // the sender will send no more
     bool passed_on = false;  // and the receiver knows
+    bool stranded = false;
   };
   Link(int client, int server) {
-    ways[ToServer] = Way{client, server, {}, 0, false, false};
-    ways[ToClient] = Way{server, client, {}, 0, false, false};
+    ways[ToServer].from = ways[ToClient].to = client;
+    ways[ToClient].from = ways[ToServer].to = server;
   }
   Way ways[2];
   bool dead = false;
@@ -114,6 +115,7 @@ void TcpGate::pass() {
   {
     const std::lock_guard lock(mutex_);
     modes_[ToServer] = modes_[ToClient] = Mode::Pass;
+    for (Link& link : links_) link.ways[ToServer].stranded = link.ways[ToClient].stranded = false;
     delay_ = std::chrono::milliseconds(0);
     cut_.reset();
     listen();
@@ -132,6 +134,11 @@ void TcpGate::cut(Direction direction, std::uint64_t bytes, Ending ending) {
 void TcpGate::hold(Direction direction) {
   const std::lock_guard lock(mutex_);
   modes_[direction] = Mode::Hold;
+}
+
+void TcpGate::strand(Direction direction) {
+  const std::lock_guard lock(mutex_);
+  for (Link& link : links_) link.ways[direction].stranded = true;
 }
 
 void TcpGate::drop(Direction direction) {
@@ -158,6 +165,13 @@ void TcpGate::close_all(Ending ending) {
     links_.clear();
   }
   wake();
+}
+
+std::uint64_t TcpGate::held(Direction direction) const {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t bytes = 0;
+  for (const Link& link : links_) bytes += link.ways[direction].waiting;
+  return bytes;
 }
 
 std::uint64_t TcpGate::bytes(Direction direction) const {
@@ -190,7 +204,7 @@ void TcpGate::work() {
         if (way.chunks.empty()) continue;
         next = std::min(next, way.chunks.front().due);
         const auto direction = static_cast<Direction>(&way - link.ways);
-        if (modes_[direction] == Mode::Pass && way.chunks.front().due <= Clock::now()) {
+        if (modes_[direction] == Mode::Pass && !way.stranded && way.chunks.front().due <= Clock::now()) {
           watched.push_back({way.to, POLLOUT, 0});
         }
       }
@@ -258,7 +272,7 @@ void TcpGate::receive(Link& link, Direction direction) {
 
 void TcpGate::forward(Link& link, Direction direction) {
   Link::Way& way = link.ways[direction];
-  if (modes_[direction] != Mode::Pass) return;
+  if (modes_[direction] != Mode::Pass || way.stranded) return;
   const bool cutting = cut_ && cut_->direction == direction;
   while (!way.chunks.empty() && way.chunks.front().due <= Clock::now()) {
     std::string& bytes = way.chunks.front().bytes;

@@ -4,6 +4,7 @@
 //   verb              imitates
 //   cut()             a connection lost in the middle of a message
 //   hold(), pass()    a partition: bytes arrive late, perhaps after the sender has given up
+//   strand()          the same for the connections that are open, while new ones work: a path that died
 //   drop()            a firewall that forgot the connection: no answer, no error
 //   delay()           distance
 //   refuse()          a server that is not there
@@ -36,13 +37,15 @@ class TcpGate {
 
   std::uint16_t port() const noexcept { return port_.number(); }
 
-  // Everything flows again, held bytes first.  Undoes hold(), drop(), delay(), refuse() and cut().
+  // Everything flows again, held bytes first.  Undoes hold(), strand(), drop(), delay(), refuse() and cut().
   void pass();
   // Forwards exactly `bytes` more, counted over all connections, then ends the one they went over; once.
   void cut(Direction direction, std::uint64_t bytes, Ending ending = Ending::Close);
   // Takes the sender's bytes but keeps them until pass(); they arrive even when the sender is gone by then.
   void hold(Direction direction);
   void hold() { hold(ToServer), hold(ToClient); }
+  // The same, for the connections that are open now.
+  void strand(Direction direction);
   // Takes the sender's bytes and forgets them.
   void drop(Direction direction);
   void drop() { drop(ToServer), drop(ToClient); }
@@ -54,6 +57,8 @@ class TcpGate {
 
   // Forwarded so far.
   std::uint64_t bytes(Direction direction) const;
+  // Held back just now.
+  std::uint64_t held(Direction direction) const;
   // Accepted so far, open now, and how often cut() has cut.
   std::size_t accepted() const;
   std::size_t open() const;

@@ -106,6 +106,24 @@ TEST(TcpGate, DeliversHeldBytesAlsoWhenTheSenderIsGone) {
   EXPECT_EVENTUALLY(server.call("GET late") == "1");
 }
 
+TEST(TcpGate, StrandsTheOpenConnectionsOnly) {
+  RedisServer& server = RedisServer::shared();
+  TcpGate gate(server.port());
+  server.call("DEL late");
+  {
+    const Client impatient = client(gate.port(), std::chrono::milliseconds(50));
+    EXPECT_EQ(ask(impatient, "PING"), "PONG");
+    gate.strand(TcpGate::ToServer);
+    EXPECT_EQ(ask(impatient, "SET late 1"), "-");
+  }
+  EXPECT_GT(gate.held(TcpGate::ToServer), 0U);
+  EXPECT_EQ(ask(client(gate.port()), "PING"), "PONG");
+  EXPECT_TRUE(server.call("GET late").nil());
+  gate.pass();
+  EXPECT_EVENTUALLY(server.call("GET late") == "1");
+  EXPECT_EQ(gate.held(TcpGate::ToServer), 0U);
+}
+
 TEST(TcpGate, DropsForgetsAndRefuses) {
   RedisServer& server = RedisServer::shared();
   TcpGate gate(server.port());
