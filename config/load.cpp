@@ -267,6 +267,12 @@ void read_job_file(const Table& root, const std::string& main_name, Config& conf
   root.finish();
 }
 
+void refuse_connections(const Job& job) {
+  job.source.refuse("connection");
+  for (const Table& transform : job.transforms) transform.refuse("connection");
+  job.sink.refuse("connection");
+}
+
 // The *.toml of the folder in the order of their names.  Editors' backups end otherwise ("x.toml~") or
 // are hidden (".#x.toml").
 std::vector<std::filesystem::path> job_files(const std::filesystem::path& folder, const Findings& findings) {
@@ -295,12 +301,17 @@ bool valid_name(std::string_view name) {
 Config load(const std::filesystem::path& main_file, const Findings& findings) {
   Config config;
   config.files.push_back(main_file.string());
-  if (const auto root = Table::parse_file(main_file, findings)) read_main(*root, config);
+  const auto main = Table::parse_file(main_file, findings);
+  if (main) read_main(*main, config);
   for (const std::filesystem::path& file : job_files(main_file.parent_path() / "jobs.d", findings)) {
     config.files.push_back(file.string());
     if (const auto root = Table::parse_file(file, findings)) {
       read_job_file(*root, main_file.filename().string(), config);
     }
+  }
+  // Which connections there are, nobody knows then.
+  for (const auto& [name, job] : config.jobs) {
+    if (!main) refuse_connections(job);
   }
   return config;
 }
