@@ -222,22 +222,6 @@ TEST_F(PostgresTableLate, HeldBackRowsComeOnceAndTheHolderIsNamed) {
   EXPECT_EQ(reading.ids(), Ids{});
 }
 
-TEST_F(PostgresTableLate, WhoKeepsAReadRangeOpenIsNamedThoughNothingWaits) {
-  Reading reading(uri, kByTime);
-  Client report(uri + "?application_name=report");
-  report.exec("BEGIN; SELECT 1");
-  insert();
-  EXPECT_EQ(reading.ids(), Ids{"1"});
-  EXPECT_EQ(reading.told.noted, "") << "nobody notices a moment";
-  const std::string named = ": pid " + std::to_string(report.pid()) + " app=report user=postgres";
-  ASSERT_EVENTUALLY(reading.ids().empty() && reading.told.noted.find(named) != std::string::npos);
-  EXPECT_EQ(reading.told.noted.find("open to late commits for"), 0u) << reading.told.noted;
-  EXPECT_EQ(reading.told.waiting, "");
-  report.exec("COMMIT");
-  EXPECT_EQ(reading.ids(), Ids{});
-  EXPECT_EQ(reading.told.noted, "");
-}
-
 TEST_F(PostgresTableLate, APreparedTransactionThatHoldsIsNamedToo) {
   Reading reading(uri, kByTime, false);
   Client late(uri);

@@ -100,6 +100,23 @@ TEST_F(PostgresTableWords, PositionsCanBeNamedByTheirFirstValue) {
   }
 }
 
+TEST_F(PostgresTableWords, WhoKeepsAReadRangeOpenIsNamedThoughNothingWaits) {
+  exec("CREATE TABLE t (id bigserial PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())");
+  Reading reading(uri, "table = 't'\ncursor = ['at', 'id']\nsettle = '0s'\nhold_wait = '0s'\n");
+  Client report(uri + "?application_name=report");
+  report.exec("BEGIN; SELECT 1");
+  exec("INSERT INTO t DEFAULT VALUES");
+  EXPECT_EQ(reading.ids(), Ids{"1"});
+  EXPECT_EQ(reading.told.noted, "") << "nobody notices a moment";
+  const std::string named = ": pid " + std::to_string(report.pid()) + " app=report user=postgres";
+  ASSERT_EVENTUALLY(reading.ids().empty() && reading.told.noted.find(named) != std::string::npos);
+  EXPECT_EQ(reading.told.noted.find("open to late commits for"), 0u) << reading.told.noted;
+  EXPECT_EQ(reading.told.waiting, "");
+  report.exec("COMMIT");
+  EXPECT_EQ(reading.ids(), Ids{});
+  EXPECT_EQ(reading.told.noted, "");
+}
+
 TEST_F(PostgresTableWords, OptionsThatCannotBeMeantAreRefused) {
   const auto mistake = [&](const std::string& options, bool repeats = true) {
     return Reading(uri, "table = 't'\ncursor = ['id']\n" + options, repeats).mistakes();
