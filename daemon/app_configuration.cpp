@@ -20,15 +20,23 @@ bool live(const std::string& key) {
   return key.starts_with("groups.") || std::find(kLive.begin(), kLive.end(), key) != kLive.end();
 }
 
-std::set<std::string> connections_of(const config::Job& job) {
+std::set<std::string> connections_of(const config::Table& job) {
   std::set<std::string> names;
   const auto add = [&](const config::Table& part) {
     if (part.type("connection") == config::Type::kString) names.insert(*part.string("connection"));
   };
-  add(job.source);
-  for (const config::Table& transform : job.transforms) add(transform);
-  add(job.sink);
+  for (const char* part : {"source", "sink"}) {
+    if (const auto table = job.table(part)) add(*table);
+  }
+  for (const config::Table& transform : job.tables("transforms")) add(transform);
   return names;
+}
+
+// The tables of its parts have served when they were planned; ten thousand jobs would keep them twice.
+std::shared_ptr<const jobs::JobPlan> slim(jobs::JobPlan plan) {
+  plan.job.source = plan.job.sink = config::Table();
+  plan.job.transforms.clear();
+  return std::make_shared<const jobs::JobPlan>(std::move(plan));
 }
 
 bool has(const std::vector<std::string>& sorted, const std::string& name) {
@@ -49,8 +57,9 @@ Loaded load_configuration(const std::string& file, const config::Findings& findi
   loaded.config = config::load(file, findings);
   jobs::Connections::check(loaded.config.connections);
   for (auto& [name, plan] : jobs::plan_jobs(loaded.config)) {
-    loaded.jobs.emplace(name, std::make_shared<const jobs::JobPlan>(std::move(plan)));
+    loaded.jobs.emplace(name, slim(std::move(plan)));
   }
+  loaded.config.jobs.clear();
   return loaded;
 }
 
@@ -123,7 +132,7 @@ Difference::Items Configuration::jobs_since(const Configuration& before) const {
       keys.emplace_back("daemon.time_zone");
     }
     const auto known = before.connections_->names();
-    for (const std::string& used : connections_of(plan->job)) {
+    for (const std::string& used : connections_of(plan->job.table)) {
       if (!has(known, used)) continue;  // then the job has changed, too
       for (const std::string& key : connections_->changed_keys(*before.connections_, used)) {
         keys.push_back("connections." + used + "." + key);

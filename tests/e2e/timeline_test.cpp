@@ -143,5 +143,22 @@ TEST_F(TimelineE2e, APartIsRefusedWhereItWouldBeHeldTwice) {
       has(ctl({"run", "users", "--from", "2020-01-01"}, 1), "redis_stream cannot be given a part again"));
 }
 
+// Rows come all the time, so a commit is under way when Redis stops; the second signal does not wait for it.
+TEST_F(TimelineE2e, ASecondSigtermEndsAtOnce) {
+  Daemon daemon(100000);
+  daemon.write_job("users", "continuous", "batch_rows = 100\n");
+  daemon.start();
+  EXPECT_EVENTUALLY(daemon.redis().call("DBSIZE").integer > 500);
+  const Frozen redis = daemon.redis().freeze();
+  daemon.process().signal(SIGTERM);
+  EXPECT_EVENTUALLY(has(daemon.log(), "stopping (signal 15)"));
+  const Finished reload = daemon.ctl({"reload"});
+  EXPECT_EQ(reload.code, 75) << reload.err;
+  EXPECT_TRUE(has(reload.err, "the daemon is stopping")) << reload.err;
+  daemon.process().signal(SIGTERM);
+  EXPECT_EQ(daemon.process().wait(std::chrono::seconds(5)), 0) << "drain_timeout is twice that";
+  EXPECT_TRUE(has(daemon.log(), "not waiting for commits any longer")) << daemon.log();
+}
+
 }  // namespace
 }  // namespace syncd::test
