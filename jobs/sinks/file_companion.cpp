@@ -135,6 +135,8 @@ FileState FileCompanion::take_over() {
     const auto now = DiskFile::look_at(path_);
     if (!now || now->identity != held.facts().identity) continue;  // replaced while we waited for nothing
     Content content = read(held.read_all());
+    // What is written anew has no history to fall back to: it must be true on the disk.
+    if (const auto data = DiskFile::existing(data_path_, O_RDWR)) data->sync();
     std::random_device random;
     epoch_ = fmt::format("{}:{:08x}{:08x}", instance_, random(), random());
     rewrite(content.state);
