@@ -4,6 +4,7 @@
 
 #include "config/duration.hpp"
 #include "config/suggest.hpp"
+#include "daemon/base/escape.hpp"
 #include "jobs/catalogue.hpp"
 #include "jobs/columns.hpp"
 #include "jobs/pattern.hpp"
@@ -98,7 +99,7 @@ class MaskWork final : public BatchWork {
       masked_ += text.substr(done, begin - done);
       if (end > begin) masked_ += substitute(text.substr(begin, end - begin));
       done = end;
-      from = end > begin ? end : end + 1;
+      from = end > begin ? end : end + std::max<std::size_t>(utf8_length(text.substr(end)), 1);
     }
     if (done == 0 && masked_.empty()) return cell;
     masked_ += text.substr(done);

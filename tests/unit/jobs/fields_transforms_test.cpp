@@ -98,6 +98,8 @@ TEST_F(FieldTransforms, MaskHidesWhatAPatternFinds) {
   EXPECT_EQ(
       rows(mask(), "fields = [\"line\"]\nreplacement = \"#\"\npattern = '(?<=key=)\\S*'", {"key=x key= y"}),
       (Texts{"key=# key= y"}));
+  EXPECT_EQ(rows(mask(), "fields = [\"line\"]\nreplacement = \"#\"\npattern = 'x*'", {"\u00e9x\U0001F600xx"}),
+            (Texts{"\u00e9#\U0001F600#"}));
 }
 
 // RFC 4231, test case 2, with the key made long enough by zeros, as HMAC does itself.
