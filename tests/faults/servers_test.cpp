@@ -92,7 +92,7 @@ TEST_F(Servers, RedisIsKilledAndComesBackWithItsLog) {
     const std::uint64_t before = writers.committed();
     EXPECT_EVENTUALLY(writers.committed() > before + 10);
     redis_.kill();
-    EXPECT_BOTH_WAIT_FOR(syncd_, "connection refused");
+    EXPECT_BOTH_WAIT_FOR(syncd_, fmt::format("127.0.0.1:{}", redis_.port()));
     redis_.start();
   }
   writers.stop();
@@ -103,7 +103,7 @@ TEST_F(Servers, RedisComesBackEmptyAndIsFilledAgain) {
   start();
   redis_.kill();
   items_.touch("id % 3 = 0");
-  EXPECT_BOTH_WAIT_FOR(syncd_, "connection refused");
+  EXPECT_BOTH_WAIT_FOR(syncd_, fmt::format("127.0.0.1:{}", redis_.port()));
   redis_.start();
   redis_.restart(RedisServer::Data::Lose);
   expect_recovered();

@@ -63,6 +63,8 @@ TEST(Suggest, SaysWhatIsKnownWhenNothingIsNear) {
             "unknown sink type 'redis_hsh'; did you mean 'redis_hash'?");
   EXPECT_EQ(unknown_text("job", "orders", {"users", "bills"}), "unknown job 'orders'; known: users, bills");
   EXPECT_EQ(unknown_text("job", "orders", {}), "unknown job 'orders'");
+  EXPECT_EQ(unknown_text("column", "phone", {"id", "name", "id"}), "unknown column 'phone'; known: id, name")
+      << "each once";
 }
 
 }  // namespace

@@ -54,10 +54,8 @@ TEST(Load, GivesTheDefaultsForAnEmptyFile) {
 TEST(Load, ReadsTheShippedConfiguration) {
   const std::string folder = SYNCD_SOURCE_DIR "/config/";
   const Config config = load_or_throw(folder + "syncd.toml");
-  EXPECT_EQ(config.files,
-            (std::vector<std::string>{folder + "syncd.toml", folder + "jobs.d/app_log.toml",
-                                      folder + "jobs.d/csv_import.toml", folder + "jobs.d/users.toml",
-                                      folder + "jobs.d/web_log.toml"}));
+  EXPECT_EQ(config.files.front(), folder + "syncd.toml");
+  EXPECT_THAT(config.files, ::testing::Contains(folder + "jobs.d/users.toml"));
   EXPECT_EQ(config.connections.at("app").type, "postgres");
   EXPECT_EQ(config.connections.at("cache").type, "redis");
   const Job& job = config.jobs.at("users");
