@@ -131,9 +131,13 @@ void Scheduler::come_due(Entry& entry) {
 }
 
 void Scheduler::arrive(Entry& entry, WallTime planned, Cause cause) {
-  entry.seen = std::max(entry.seen, planned);
   const WallTime now = clock_.wall_now();
-  if (entry.paused) return skip(entry, planned, cause, paused_text(*entry.paused));
+  // It is decided only once it has its row, or is where state_of() finds it.
+  const auto leave_out = [&](const std::string& why) {
+    entry.seen = std::max(entry.seen, planned);
+    skip(entry, planned, cause, why);
+  };
+  if (entry.paused) return leave_out(paused_text(*entry.paused));
   const bool busy = entry.running || !entry.waiting.empty();
   // What is caught up with runs one after the other.
   if (busy && cause == Cause::Schedule) {
@@ -141,9 +145,9 @@ void Scheduler::arrive(Entry& entry, WallTime planned, Cause cause) {
                                     [](const Waiting& waiting) { return waiting.planned(); });
     switch (entry.settings.overlap) {
       case Overlap::kSkip:
-        return skip(entry, planned, cause, busy_text(entry, now));
+        return leave_out(busy_text(entry, now));
       case Overlap::kQueue:
-        if (queued) return skip(entry, planned, cause, "another occurrence is in the queue already");
+        if (queued) return leave_out("another occurrence is in the queue already");
         break;
       case Overlap::kReplace: {
         const std::string why = "replaced by the occurrence of " + entry.clock_text(planned, now);
@@ -162,6 +166,7 @@ void Scheduler::arrive(Entry& entry, WallTime planned, Cause cause) {
     waiting.deadline = from_now(clock_, cause == Cause::CatchUp ? deadline : deadline - late);
   }
   wait_in_queue(entry, std::move(waiting));
+  entry.seen = std::max(entry.seen, planned);
 }
 
 void Scheduler::wait_in_queue(Entry& entry, Waiting waiting) {

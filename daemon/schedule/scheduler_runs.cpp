@@ -155,7 +155,8 @@ bool Scheduler::record_start(Entry& entry, RunRecord& run) {
   // An interval goes on all the same: what it counts is not what the clock shows.
   const auto kind = entry.settings.schedule.kind();
   const bool named_by_clock = kind == Schedule::Kind::Cron || kind == Schedule::Kind::At;
-  while (!fresh && !named_by_clock) {
+  const bool again = !named_by_clock && run.cause != Cause::CatchUp;
+  while (!fresh && again) {
     run.planned += WallTime::duration(1);
     if (!written(entry.name, begin)) return true;
   }

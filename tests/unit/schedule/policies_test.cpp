@@ -224,6 +224,24 @@ TEST_F(PoliciesTest, AnOccurrenceRunsOnceAlsoWhenItsStartWasAllThatWasRecorded) 
   EXPECT_TRUE(daily.starts.empty());
 }
 
+TEST_F(PoliciesTest, WhatReplacesAWaitingOccurrenceIsNotForgottenWhenTheProcessIsKilled) {
+  RecordedJob& job = make_job(1s);
+  job.closed = Gate{"the breaker", TimePoint::max()};
+  Settings wanted = settings("every 1h");
+  wanted.overlap = Overlap::kReplace;
+  add("job", wanted, job);
+  serve();
+  clock_.advance(2h);
+  EXPECT_EQ(history_.summary("job"), "skipped 1") << "01:00 was replaced";
+  restart();
+  clock_.advance(5min);
+  job.closed.reset();
+  add("job", wanted, job);
+  serve();
+  clock_.advance(1min);
+  EXPECT_EQ(job.starts, std::vector<WallTime>{day_ + 2h});
+}
+
 // --- deadlines, pauses, failures ---------------------------------------------------------------------
 
 TEST_F(PoliciesTest, AnOccurrenceThatWaitsTooLongDoesNotRun) {
@@ -314,8 +332,6 @@ TEST_F(PoliciesTest, WithoutADiskJobsRunAllTheSame) {
   clock_.advance(1min);
   EXPECT_EQ(job.starts.size(), 2U);
 }
-
-// --- jitter ------------------------------------------------------------------------------------------
 
 TEST_F(PoliciesTest, JitterMovesTheStartAndNotTheOccurrence) {
   RecordedJob& job = make_job(1s);
