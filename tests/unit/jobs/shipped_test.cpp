@@ -12,9 +12,8 @@ TEST(ShippedJobs, AreAllPlannedWithoutAFinding) {
   const auto config = config::load(SYNCD_SOURCE_DIR "/config/syncd.toml", findings);
   const auto plans = plan_jobs(config);
   EXPECT_TRUE(findings.empty()) << findings.text();
-  std::vector<std::string> names;
-  for (const auto& [name, plan] : plans) names.push_back(name);
-  EXPECT_EQ(names, (std::vector<std::string>{"app_log", "csv_import", "users", "web_log"}));
+  EXPECT_GE(config.jobs.size(), 4U);
+  for (const auto& [name, job] : config.jobs) EXPECT_TRUE(plans.contains(name)) << name;
 }
 
 }  // namespace
