@@ -35,6 +35,11 @@ class LateCommits : public ::testing::Test {
     write_job(name, fmt::format("type = 'redis_stream'\nkey = '{}'", name), source);
   }
 
+  void start() {
+    syncd_.start();
+    ASSERT_TRUE(syncd_.running()) << syncd_.log();
+  }
+
   Items items_;
   RedisServer redis_;
   Installation syncd_{Connected(items_.uri(), "pool = 8"), Connected(redis_.uri(), "pool = 10")};
@@ -60,7 +65,7 @@ TEST_F(LateCommits, NoRowIsMissedAndNoneStaleButWhereLateCommitsAreIgnored) {
     into_a_stream(mode.name + "-stream", mode.source);
   }
   for (const Mode& mode : kUnsafe) into_hashes(mode.name + "-ignore", mode.source);
-  syncd_.start();
+  start();
 
   const unsigned seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
@@ -94,7 +99,7 @@ TEST_F(LateCommits, ALongReadAndADumpDelayNoRowOnItsWayIntoAHashAndAreNamedWhere
   into_hashes("hash", "cursor = ['updated_at', 'id']");
   into_a_stream("stream", "cursor = ['updated_at', 'id']");
   items_.insert(10);
-  syncd_.start();
+  start();
   EXPECT_EVENTUALLY_EQ(difference(items_.rows(), newest(entries(redis_, "stream"))), "");
 
   SqlClient report(items_.uri() + "?application_name=report");
