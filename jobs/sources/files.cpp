@@ -114,7 +114,8 @@ Batches Files::stream(Files& self, Positions from) {
     if (stop && stop->stop_requested()) throw coro::Cancelled();
     for (std::string& warning : step.warnings) context.monitor.warn(std::move(warning));
     context.monitor.lag(step.lag, std::nullopt);
-    if (!to_the_end && seen != folders) {
+    // A folder that came back, or that has come now, is watched again.
+    if (!to_the_end && (seen != folders || news.names || !polled.empty())) {
       folders = std::move(seen);
       polled = watch(watched, folders);
     }
