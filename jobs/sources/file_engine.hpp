@@ -111,9 +111,9 @@ class FileEngine {
   bool known_content(const Candidate& candidate, Suspect& suspect, TimePoint now);
   bool as_unread(const Candidate& candidate, Suspect& suspect, FileReader& reader, Tracked& file,
                  TimePoint now);
-  bool as_current(const Candidate& candidate, Suspect& suspect, FileReader& reader, Tracked& file,
+  bool as_current(const Candidate& candidate, Suspect& suspect, FileReader& reader, Tracked& file, bool sure,
                   TimePoint now);
-  bool as_earlier(const Candidate& candidate, Suspect& suspect, FileReader& reader, Tracked& file,
+  bool as_earlier(const Candidate& candidate, Suspect& suspect, FileReader& reader, Tracked& file, bool sure,
                   TimePoint now);
   void prove(Tracked& file, TimePoint now);
   bool wait_for_more(Suspect& suspect, bool shorter, const std::string& what, TimePoint now);

@@ -91,12 +91,15 @@ bool FileEngine::known_content(const Candidate& candidate, Suspect& suspect, Tim
     const bool rotated = may_be_rotation(log_name(candidate.path), known.front()->log_name);
     if (!reader) return rotated && wait_for_more(suspect, true, *known.front()->name, now);
     for (Tracked* file : known) prove(*file, now);
-    for (Tracked* file : known) {
-      if (as_unread(candidate, suspect, *reader, *file, now)) return true;
-      if (as_current(candidate, suspect, *reader, *file, now)) return true;
-    }
-    for (Tracked* file : known) {
-      if (as_earlier(candidate, suspect, *reader, *file, now)) return true;
+    // What is sure comes before what it may become: contents that it is a copy of are not kept for ever.
+    for (const bool sure : {true, false}) {
+      for (Tracked* file : known) {
+        if (sure && as_unread(candidate, suspect, *reader, *file, now)) return true;
+        if (as_current(candidate, suspect, *reader, *file, sure, now)) return true;
+      }
+      for (Tracked* file : known) {
+        if (as_earlier(candidate, suspect, *reader, *file, sure, now)) return true;
+      }
     }
   } catch (const Error& error) {
     once(fmt::format("{}: {}", candidate.path, error.what()));
@@ -147,15 +150,17 @@ bool FileEngine::as_unread(const Candidate& candidate, Suspect& suspect, FileRea
   return true;
 }
 
-// Is it what `file` is now?
+// Is it what `file` is now?  `sure`: not where it is too short to tell.
 bool FileEngine::as_current(const Candidate& candidate, Suspect& suspect, FileReader& reader, Tracked& file,
-                            TimePoint now) {
+                            bool sure, TimePoint now) {
   using Kind = Likeness::Kind;
   if (file.position.offset() == 0) return false;
   const Likeness like = compare(reader, file.with_marks(file.marks.size() + 1));
   const bool rotated = may_be_rotation(log_name(candidate.path), file.log_name);
   if (like.kind == Kind::Other) return false;
-  if (like.kind == Kind::Short) return rotated && wait_for_more(suspect, true, *file.name, now);
+  if (like.kind == Kind::Short) {
+    return !sure && rotated && wait_for_more(suspect, true, *file.name, now);
+  }
   if (!file.missing()) {
     suspect.why = "a copy of " + file.path;
     return true;
@@ -177,14 +182,14 @@ bool FileEngine::as_current(const Candidate& candidate, Suspect& suspect, FileRe
   return true;
 }
 
-// Is it a copy of what `file` was before it was truncated?
+// Is it a copy of what `file` was before it was truncated?  `sure`: and holds all that was read of it.
 bool FileEngine::as_earlier(const Candidate& candidate, Suspect& suspect, FileReader& reader, Tracked& file,
-                            TimePoint now) {
+                            bool sure, TimePoint now) {
   using Kind = Likeness::Kind;
   if (!may_be_rotation(log_name(candidate.path), file.log_name)) return false;
   for (auto content = file.position.earlier.rbegin(); content != file.position.earlier.rend(); ++content) {
     const Likeness like = compare(reader, *content);
-    if (like.kind == Kind::Other) continue;
+    if (like.kind == Kind::Other || (sure && like.kind != Kind::Same)) continue;
     if (like.kind != Kind::Same && wait_for_more(suspect, like.kind == Kind::Short, *file.name, now))
       return true;
     if (like.kind == Kind::Short) continue;

@@ -167,6 +167,28 @@ TEST(FileEngine, FindsTheGenerationsOfSeveralTruncations) {
   EXPECT_THAT(files.after_run(), UnorderedElementsAre("a rest", "b", "c"));
 }
 
+TEST(FileEngine, KnowsShortCopiesAgainHoweverSoonTheNextOnesCome) {
+  Following files;
+  files.append("a.log", many("a", 0, 100));
+  files.run();
+  files.rename("a.log", "a.log.1");  // each of the copies might become one of this
+  files.fresh();
+  std::vector<std::string> want;
+  for (int copy = 2; copy < 12; ++copy) {
+    const std::string name = std::to_string(copy);
+    files.append("a.log", name + "\n");
+    files.run(50ms);
+    files.append("a.log", name + " rest\n");
+    files.copy("a.log", "a.log." + name);
+    files.truncate("a.log");
+    files.run(50ms);
+    files.restart();
+    want.insert(want.end(), {name, name + " rest"});
+  }
+  files.run();
+  EXPECT_THAT(files.fresh(), ::testing::UnorderedElementsAreArray(want));
+}
+
 TEST(FileEngine, ReadsAReplacedFileAndWhatWasLeftOfTheOldOne) {
   Following files;
   files.append("a.log", "1\n");
