@@ -111,10 +111,11 @@ coro::Task<bool> Scheduler::remove(std::string name) {
 }
 
 void Scheduler::drop_waiting(Entry& entry, const std::string& why) {
-  std::deque<Waiting> dropped;
-  dropped.swap(entry.waiting);
   leave_queue(entry);
-  for (Waiting& waiting : dropped) {
+  // One by one: the rest is not decided before it has its row.
+  while (!entry.waiting.empty()) {
+    Waiting waiting = std::move(entry.waiting.front());
+    entry.waiting.pop_front();
     if (waiting.resumes) {
       give_up(entry, std::move(waiting.run), why);
     } else {

@@ -1,0 +1,48 @@
+// Several occurrences that wait, and are dropped together: each has its row, and none is forgotten.
+#include "tests/unit/schedule/scheduled.hpp"
+
+namespace syncd::schedule {
+namespace {
+
+using namespace std::chrono_literals;
+using test::RecordedJob;
+
+class WaitingTest : public test::SchedulerTest {
+ protected:
+  // One that catches up with 01:00, 02:00 and 03:00 when the clock is set to 03:30, and cannot start.
+  void add_waiting(RecordedJob& job) {
+    job.closed = Gate{"the breaker", TimePoint::max()};
+    Settings wanted = settings("every 1h");
+    wanted.overlap = Overlap::kReplace;
+    wanted.catch_up.most = 3;
+    scheduler_->add("job", wanted, job);
+  }
+  void set_clock_forward() {
+    clock_.set_wall(day_ + 3h + 30min);
+    scheduler_->clock_stepped();
+    clock_.settle();
+  }
+
+  const WallTime day_ = clock_.wall_now();  // a midnight
+};
+
+// A kill may come after each of the rows.
+TEST_F(WaitingTest, WhatIsStillToBeDroppedIsNotDecidedYet) {
+  std::vector<WallTime> decided;
+  scheduler_.emplace(clock_, history_, Limits{}, [&](const std::string& name) {
+    if (!rows(name).empty()) decided.push_back(history_.states[name].decided);
+  });
+  add_waiting(make_job(1s));
+  serve();
+  clock_.advance(1min);
+  set_clock_forward();
+  clock_.advance(31min);
+  ASSERT_GE(decided.size(), 3U);
+  const WallTime::duration before(1);
+  EXPECT_EQ(decided[0], day_ + 2h - before);
+  EXPECT_EQ(decided[1], day_ + 3h - before);
+  EXPECT_LT(decided[2], day_ + 4h) << "it waits";
+}
+
+}  // namespace
+}  // namespace syncd::schedule
