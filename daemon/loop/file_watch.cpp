@@ -83,6 +83,8 @@ void FileWatch::note(int watch, std::uint32_t what, const char* name) {
   if ((what & (kNames | IN_Q_OVERFLOW)) != 0) changes_.names = true;
   const auto found = folders_.find(watch);
   if (found == folders_.end()) return;
+  // A watch goes with the folder, not with its name: IN_IGNORED comes for it.
+  if ((what & IN_MOVE_SELF) != 0) ::inotify_rm_watch(fd_, watch);
   if ((what & IN_IGNORED) != 0) {  // the folder is gone, and another one may take its name
     for (const std::string& folder : found->second) watches_.erase(folder);
     folders_.erase(found);

@@ -79,5 +79,24 @@ LOOP_TEST(FileWatch, WatchesAFolderAgainThatWasReplaced) {
   EXPECT_TRUE(again.names);
 }
 
+LOOP_TEST(FileWatch, WatchesTheFolderThatTookTheNameOfAnother) {
+  const syncd::test::TempDir folder;
+  const std::set<std::string> inner{folder / "inner"};
+  std::filesystem::create_directory(folder / "inner");
+  coro::Signal changed(loop);
+  FileWatch watch(loop, [&changed] { changed.notify(); });
+  watch.watch(inner);
+  co_await next(changed, watch);
+  std::filesystem::rename(folder / "inner", folder / "old");
+  std::filesystem::create_directory(folder / "inner");
+  auto changes = co_await next(changed, watch);
+  EXPECT_TRUE(changes.names);
+  watch.watch(inner);
+  append(folder / "inner/a", "1");
+  do changes = co_await next(changed, watch);
+  while (changes.written.empty());
+  EXPECT_EQ(changes.written, std::set<std::string>{folder / "inner/a"});
+}
+
 }  // namespace
 }  // namespace syncd::loop
