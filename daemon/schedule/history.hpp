@@ -73,8 +73,8 @@ class History {
   virtual void go_on(const RunRecord& run) = 0;
   // `fold`: joins the row before it if that failed in the same way (a continuous job must not flood).
   virtual void end(const RunRecord& run, const JobState& state, bool fold) = 0;
-  // Joins the job's newest row if that did not run for the same reason, and is about earlier occurrences (the
-  // clock may have been set back).
+  // Joins the job's newest row if that has the same cause, did not run for the same reason, and is about
+  // earlier occurrences (the clock may have been set back).
   virtual void not_run(const RunRecord& row, const JobState& state) = 0;
   // The newest run of `job`, if the end of a daemon interrupted it.
   virtual std::optional<RunRecord> interrupted(const std::string& job) = 0;

@@ -135,9 +135,10 @@ void Database::not_run(const RunRecord& row, const schedule::JobState& state) {
   {
     Statement join(*this,
                    "UPDATE runs SET until_us = ?, occurrences = occurrences + ?"
-                   " WHERE id = (SELECT max(id) FROM runs WHERE job = ?) AND outcome = ? AND error = ?"
-                   " AND coalesce(until_us, planned_us) < ?");
-    join.bind(until).bind(count).bind(row.job).bind(row.outcome).bind(row.error).bind(row.planned).step();
+                   " WHERE id = (SELECT max(id) FROM runs WHERE job = ?) AND cause = ? AND outcome = ?"
+                   " AND error = ? AND coalesce(until_us, planned_us) < ?");
+    join.bind(until).bind(count).bind(row.job).bind(std::string(to_string(row.cause)));
+    join.bind(row.outcome).bind(row.error).bind(row.planned).step();
   }
   if (sqlite3_changes(handle_.get()) == 0) {
     Statement insert(*this,

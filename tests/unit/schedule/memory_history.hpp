@@ -44,8 +44,8 @@ class MemoryHistory final : public History {
   void not_run(const RunRecord& row, const JobState& state) override {
     states[row.job] = state;
     auto& mine = rows[row.job];
-    const bool joins = !mine.empty() && mine.back().outcome == row.outcome &&
-                       mine.back().error == row.error &&
+    const bool joins = !mine.empty() && mine.back().cause == row.cause &&
+                       mine.back().outcome == row.outcome && mine.back().error == row.error &&
                        mine.back().until.value_or(mine.back().planned) < row.planned;
     if (joins) {
       mine.back().until = row.until.value_or(row.planned);

@@ -26,6 +26,26 @@ class WaitingTest : public test::SchedulerTest {
   const WallTime day_ = clock_.wall_now();  // a midnight
 };
 
+TEST_F(WaitingTest, WhatAnOperatorAskedForSharesNoRowWithOccurrences) {
+  Limits limits;
+  limits.max_running = 1;
+  restart(limits);
+  add("other", "manual", make_job(2h));
+  add_waiting(make_job(1s));
+  scheduler_->trigger("other");
+  scheduler_->trigger("job");
+  serve();
+  clock_.advance(1min);
+  set_clock_forward();
+  clock_.advance(31min);
+  ASSERT_EQ(rows("job").size(), 2U) << "replaced by the occurrence of 04:00";
+  EXPECT_EQ(rows("job")[0].cause, Cause::Asked);
+  EXPECT_EQ(rows("job")[0].occurrences, 1U);
+  EXPECT_EQ(rows("job")[1].cause, Cause::CatchUp);
+  EXPECT_EQ(rows("job")[1].planned, day_ + 1h);
+  EXPECT_EQ(rows("job")[1].until, day_ + 3h);
+}
+
 // A kill may come after each of the rows.
 TEST_F(WaitingTest, WhatIsStillToBeDroppedIsNotDecidedYet) {
   std::vector<WallTime> decided;

@@ -37,8 +37,8 @@ class HistoryTest : public ::testing::Test {
     run.ended = run.started + 1s;
     database_->end(run, state_, fold);
   }
-  void skip(WallTime planned, const std::string& why) {
-    RunRecord row = run_at(planned);
+  void skip(WallTime planned, const std::string& why, Cause cause = Cause::Schedule) {
+    RunRecord row = run_at(planned, cause);
     row.outcome = "skipped";
     row.error = why;
     database_->not_run(row, state_);
@@ -97,6 +97,19 @@ TEST_F(HistoryTest, OccurrencesThatDidNotRunForTheSameReasonShareARow) {
   EXPECT_EQ(rows[1].occurrences, 3U);
   EXPECT_FALSE(rows[1].ran());
   EXPECT_EQ(rows[0].error, "paused");
+}
+
+TEST_F(HistoryTest, ARowIsAboutOneCause) {
+  skip(day_, "replaced", Cause::Asked);
+  skip(day_ + 1h, "replaced", Cause::CatchUp);
+  skip(day_ + 2h, "replaced", Cause::CatchUp);
+  const auto rows = all();
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[1].cause, Cause::Asked);
+  EXPECT_EQ(rows[1].occurrences, 1U);
+  EXPECT_EQ(rows[0].cause, Cause::CatchUp);
+  EXPECT_EQ(rows[0].planned, day_ + 1h);
+  EXPECT_EQ(rows[0].until, day_ + 2h);
 }
 
 TEST_F(HistoryTest, ARowDoesNotReachBackIntoTheTimeBeforeAClockWasSetBack) {
