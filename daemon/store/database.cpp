@@ -15,7 +15,6 @@
 
 #include "daemon/base/error.hpp"
 #include "daemon/base/log.hpp"
-#include "daemon/store/statement.hpp"
 
 namespace syncd::store {
 namespace {
@@ -57,7 +56,6 @@ std::string random_id() {
 
 }  // namespace
 
-void Database::CloseDatabase::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
 Database::CloseFile::~CloseFile() {
   if (fd >= 0) ::close(fd);
 }
@@ -72,20 +70,21 @@ Database::Database(const std::filesystem::path& directory) : directory_(director
   ::chmod(directory.c_str(), 0700);
   take_lock(directory / "lock");
   const auto file = directory / "state.db";
-  open(file);
-  if (!intact()) {
+  handle_ = sqlite::open(file);
+  if (!sqlite::intact(handle_)) {
     handle_.reset();
     set_aside_ = file.string() + ".corrupt-" + rfc3339(wall_now());
     std::filesystem::rename(file, *set_aside_);
     for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(file.string() + suffix, error);
-    open(file);
+    handle_ = sqlite::open(file);
+    sqlite::intact(handle_);  // WAL for the new one too
   }
   migrate();
   {
-    Statement insert(*this, "INSERT OR IGNORE INTO meta (key, value) VALUES ('instance', ?)");
+    sqlite::Statement insert(handle_, "INSERT OR IGNORE INTO meta (key, value) VALUES ('instance', ?)");
     insert.bind(random_id()).step();
   }
-  Statement select(*this, "SELECT value FROM meta WHERE key = 'instance'");
+  sqlite::Statement select(handle_, "SELECT value FROM meta WHERE key = 'instance'");
   select.step();
   instance_ = select.text(0);
 }
@@ -110,37 +109,11 @@ void Database::take_lock(const std::filesystem::path& file) {
   }
 }
 
-void Database::open(const std::filesystem::path& file) {
-  const mode_t before = ::umask(0077);
-  sqlite3* handle = nullptr;
-  const int status = sqlite3_open_v2(
-      file.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, nullptr);
-  ::umask(before);
-  handle_.reset(handle);
-  if (status != SQLITE_OK) fail("opening " + file.string());
-  sqlite3_busy_timeout(handle, 2000);
-  sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-}
-
-bool Database::intact() {
-  bool ok = false;
-  const auto first_row = [](void* found, int, char** values, char**) {
-    *static_cast<bool*>(found) = values[0] != nullptr && std::string_view(values[0]) == "ok";
-    return 0;
-  };
-  const int status =
-      sqlite3_exec(handle_.get(), "PRAGMA journal_mode=WAL; PRAGMA quick_check(1)", first_row, &ok, nullptr);
-  if (status == SQLITE_OK) return ok;
-  if (status == SQLITE_NOTADB || status == SQLITE_CORRUPT) return false;
-  fail("checking the state database");
-}
-
 void Database::migrate() {
-  execute("PRAGMA synchronous=NORMAL; PRAGMA cell_size_check=ON; PRAGMA cache_size=-512");
+  sqlite::execute(handle_.get(), "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-512");
   std::int64_t version = 0;
   {
-    Statement select(*this, "PRAGMA user_version");
+    sqlite::Statement select(handle_, "PRAGMA user_version");
     select.step();
     version = select.number(0);
   }
@@ -152,25 +125,12 @@ void Database::migrate() {
   for (auto next = static_cast<std::size_t>(version); next < kMigrations.size(); ++next) {
     const std::string sql =
         fmt::format("BEGIN IMMEDIATE; {} PRAGMA user_version = {}; COMMIT", kMigrations[next], next + 1);
-    execute(sql.c_str());
+    sqlite::execute(handle_.get(), sql);
   }
 }
 
-void Database::execute(const char* sql) {
-  if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
-    fail("using the state database");
-}
-
-void Database::fail(const std::string& doing) const {
-  const int code = sqlite3_errcode(handle_.get());
-  const bool passing =
-      code == SQLITE_FULL || code == SQLITE_BUSY || code == SQLITE_IOERR || code == SQLITE_READONLY;
-  throw Error(passing ? ErrorKind::Transient : ErrorKind::Permanent,
-              fmt::format("{}: {}", doing, sqlite3_errmsg(handle_.get())));
-}
-
 std::map<std::string, std::string> Database::positions(const std::string& job) {
-  Statement select(*this, "SELECT partition, text FROM positions WHERE job = ?");
+  sqlite::Statement select(handle_, "SELECT partition, text FROM positions WHERE job = ?");
   select.bind(job);
   std::map<std::string, std::string> found;
   while (select.step()) found[select.text(0)] = select.text(1);
@@ -179,73 +139,72 @@ std::map<std::string, std::string> Database::positions(const std::string& job) {
 
 void Database::save_position(const std::string& job, const std::string& partition, const std::string& text,
                              WallTime time) {
-  Statement upsert(*this,
-                   "INSERT INTO positions (job, partition, text, saved_us) VALUES (?, ?, ?, ?)"
-                   " ON CONFLICT DO UPDATE SET text = excluded.text, saved_us = excluded.saved_us");
-  upsert.bind(job).bind(partition).bind(text).bind(to_us(time)).step();
+  sqlite::Statement upsert(handle_,
+                           "INSERT INTO positions (job, partition, text, saved_us) VALUES (?, ?, ?, ?)"
+                           " ON CONFLICT DO UPDATE SET text = excluded.text, saved_us = excluded.saved_us");
+  upsert.bind(job).bind(partition).bind(text).bind(time).step();
 }
 
 void Database::replace_positions(const std::string& job, const std::map<std::string, std::string>& positions,
                                  WallTime time) {
-  execute("BEGIN IMMEDIATE");
-  try {
-    Statement clear(*this, "DELETE FROM positions WHERE job = ?");
+  sqlite::Transaction transaction(handle_);
+  {
+    sqlite::Statement clear(handle_, "DELETE FROM positions WHERE job = ?");
     clear.bind(job).step();
-    for (const auto& [partition, text] : positions) save_position(job, partition, text, time);
-  } catch (...) {
-    sqlite3_exec(handle_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
-    throw;
   }
-  execute("COMMIT");
+  for (const auto& [partition, text] : positions) save_position(job, partition, text, time);
+  transaction.commit();
 }
 
 int Database::close_interrupted_runs(WallTime time) {
-  Statement update(*this, "UPDATE runs SET outcome = 'interrupted', ended_us = ? WHERE outcome = 'running'");
-  update.bind(to_us(time)).step();
+  sqlite::Statement update(handle_,
+                           "UPDATE runs SET outcome = 'interrupted', ended_us = ? WHERE outcome = 'running'");
+  update.bind(time).step();
   return sqlite3_changes(handle_.get());
 }
 
 void Database::pause(const std::string& job, const std::string& reason, WallTime since) {
-  Statement upsert(*this, "INSERT OR REPLACE INTO pauses (job, since_us, reason) VALUES (?, ?, ?)");
-  upsert.bind(job).bind(to_us(since)).bind(reason).step();
+  sqlite::Statement upsert(handle_, "INSERT OR REPLACE INTO pauses (job, since_us, reason) VALUES (?, ?, ?)");
+  upsert.bind(job).bind(since).bind(reason).step();
 }
 
 void Database::resume(const std::string& job) {
-  Statement erase(*this, "DELETE FROM pauses WHERE job = ?");
+  sqlite::Statement erase(handle_, "DELETE FROM pauses WHERE job = ?");
   erase.bind(job).step();
 }
 
 std::optional<Pause> Database::paused(const std::string& job) {
-  Statement select(*this, "SELECT since_us, reason FROM pauses WHERE job = ?");
+  sqlite::Statement select(handle_, "SELECT since_us, reason FROM pauses WHERE job = ?");
   select.bind(job);
   if (!select.step()) return std::nullopt;
-  return Pause{from_us(select.number(0)), select.text(1)};
+  return Pause{select.time(0), select.text(1)};
 }
 
 void Database::add_dead_letter(const std::string& job, const std::string& record, const std::string& error,
                                WallTime time) {
-  execute("PRAGMA synchronous=FULL");
+  sqlite::execute(handle_.get(), "PRAGMA synchronous=FULL");
   try {
-    Statement insert(*this, "INSERT INTO dead_letters (job, time_us, record, error) VALUES (?, ?, ?, ?)");
-    insert.bind(job).bind(to_us(time)).bind(record).bind(error).step();
+    sqlite::Statement insert(handle_,
+                             "INSERT INTO dead_letters (job, time_us, record, error) VALUES (?, ?, ?, ?)");
+    insert.bind(job).bind(time).bind(record).bind(error).step();
   } catch (...) {
     sqlite3_exec(handle_.get(), "PRAGMA synchronous=NORMAL", nullptr, nullptr, nullptr);
     throw;
   }
-  execute("PRAGMA synchronous=NORMAL");
+  sqlite::execute(handle_.get(), "PRAGMA synchronous=NORMAL");
 }
 
 std::vector<DeadLetter> Database::dead_letters(const std::string& job, std::uint64_t limit) {
-  Statement select(*this,
-                   "SELECT id, time_us, record, error FROM dead_letters WHERE job = ?"
-                   " ORDER BY id DESC LIMIT ?");
+  sqlite::Statement select(handle_,
+                           "SELECT id, time_us, record, error FROM dead_letters WHERE job = ?"
+                           " ORDER BY id DESC LIMIT ?");
   select.bind(job).bind(static_cast<std::int64_t>(limit));
   std::vector<DeadLetter> found;
   while (select.step()) {
     DeadLetter letter;
     letter.id = select.number(0);
     letter.job = job;
-    letter.time = from_us(select.number(1));
+    letter.time = select.time(1);
     letter.record = select.text(2);
     letter.error = select.text(3);
     found.push_back(std::move(letter));
@@ -255,13 +214,13 @@ std::vector<DeadLetter> Database::dead_letters(const std::string& job, std::uint
 }
 
 std::uint64_t Database::count_dead_letters(const std::string& job) {
-  Statement select(*this, "SELECT count(*) FROM dead_letters WHERE job = ?");
+  sqlite::Statement select(handle_, "SELECT count(*) FROM dead_letters WHERE job = ?");
   select.bind(job).step();
   return static_cast<std::uint64_t>(select.number(0));
 }
 
 void Database::clear_dead_letters(const std::string& job) {
-  Statement erase(*this, "DELETE FROM dead_letters WHERE job = ?");
+  sqlite::Statement erase(handle_, "DELETE FROM dead_letters WHERE job = ?");
   erase.bind(job).step();
 }
 

@@ -12,9 +12,7 @@
 
 #include "daemon/base/time.hpp"
 #include "daemon/schedule/history.hpp"
-
-struct sqlite3;
-struct sqlite3_stmt;
+#include "daemon/store/sqlite.hpp"
 
 namespace syncd::store {
 
@@ -95,29 +93,20 @@ class Database final : public schedule::History {
   void clear_dead_letters(const std::string& job);
 
  private:
-  class Statement;
-  class Transaction;
-  struct CloseDatabase {
-    void operator()(sqlite3* handle) const;
-  };
   struct CloseFile {
     int fd = -1;
     ~CloseFile();
   };
   void take_lock(const std::filesystem::path& file);
-  void open(const std::filesystem::path& file);
-  bool intact();
   void migrate();
-  static RunRecord read_run(const Statement& row);
+  static RunRecord read_run(const sqlite::Statement& row);
   void save_positions(const RunRecord& run);
   void read_positions(RunRecord& run);
   void join_with_previous(const RunRecord& run);
   void trim(const std::string& job, WallTime now);
-  void execute(const char* sql);
-  [[noreturn]] void fail(const std::string& doing) const;
 
   CloseFile lock_;
-  std::unique_ptr<sqlite3, CloseDatabase> handle_;
+  sqlite::Handle handle_;
   const std::filesystem::path directory_;
   std::string instance_;
   std::optional<std::filesystem::path> set_aside_;

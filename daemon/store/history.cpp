@@ -1,7 +1,7 @@
 // The history of the jobs: schedule::History over SQLite.
 #include <fmt/format.h>
 
-#include "daemon/store/statement.hpp"
+#include "daemon/store/database.hpp"
 
 namespace syncd::store {
 namespace {
@@ -14,7 +14,7 @@ constexpr const char* kColumns =
 
 }  // namespace
 
-RunRecord Database::read_run(const Statement& row) {
+RunRecord Database::read_run(const sqlite::Statement& row) {
   RunRecord run;
   run.id = row.number(0);
   run.job = row.text(1);
@@ -36,9 +36,10 @@ RunRecord Database::read_run(const Statement& row) {
 // --- what the scheduler knows of a job ---------------------------------------------------------------
 
 std::optional<schedule::JobState> Database::state(const std::string& job) {
-  Statement select(*this,
-                   "SELECT schedule, decided_us, ended_us, succeeded, why_not, failures FROM job_states"
-                   " WHERE job = ?");
+  sqlite::Statement select(
+      handle_,
+      "SELECT schedule, decided_us, ended_us, succeeded, why_not, failures FROM job_states"
+      " WHERE job = ?");
   select.bind(job);
   if (!select.step()) return std::nullopt;
   schedule::JobState state;
@@ -52,8 +53,8 @@ std::optional<schedule::JobState> Database::state(const std::string& job) {
 }
 
 void Database::save(const std::string& job, const schedule::JobState& state) {
-  Statement upsert(
-      *this,
+  sqlite::Statement upsert(
+      handle_,
       "INSERT OR REPLACE INTO job_states (job, schedule, decided_us, ended_us, succeeded, why_not,"
       " failures) VALUES (?, ?, ?, ?, ?, ?, ?)");
   upsert.bind(job).bind(state.schedule).bind(state.decided).bind(state.ended);
@@ -64,10 +65,10 @@ void Database::save(const std::string& job, const schedule::JobState& state) {
 // --- rows --------------------------------------------------------------------------------------------
 
 bool Database::begin(RunRecord& run, const schedule::JobState& state) {
-  Transaction transaction(*this);
-  Statement insert(*this,
-                   "INSERT OR IGNORE INTO runs (job, cause, planned_us, started_us, outcome)"
-                   " VALUES (?, ?, ?, ?, 'running')");
+  sqlite::Transaction transaction(handle_);
+  sqlite::Statement insert(handle_,
+                           "INSERT OR IGNORE INTO runs (job, cause, planned_us, started_us, outcome)"
+                           " VALUES (?, ?, ?, ?, 'running')");
   insert.bind(run.job).bind(std::string(to_string(run.cause))).bind(run.planned).bind(run.started).step();
   const bool fresh = sqlite3_changes(handle_.get()) == 1;
   if (fresh) {
@@ -80,17 +81,18 @@ bool Database::begin(RunRecord& run, const schedule::JobState& state) {
 }
 
 void Database::go_on(const RunRecord& run) {
-  Statement update(
-      *this, "UPDATE runs SET outcome = 'running', ended_us = NULL, error = '', resumed = ? WHERE id = ?");
+  sqlite::Statement update(
+      handle_, "UPDATE runs SET outcome = 'running', ended_us = NULL, error = '', resumed = ? WHERE id = ?");
   update.bind(static_cast<std::int64_t>(run.resumed)).bind(run.id).step();
 }
 
 void Database::end(const RunRecord& run, const schedule::JobState& state, bool fold) {
-  Transaction transaction(*this);
+  sqlite::Transaction transaction(handle_);
   {
-    Statement update(*this,
-                     "UPDATE runs SET ended_us = ?, outcome = ?, error = ?, attempts = ?, rows = ?, bytes = ?"
-                     " WHERE id = ?");
+    sqlite::Statement update(
+        handle_,
+        "UPDATE runs SET ended_us = ?, outcome = ?, error = ?, attempts = ?, rows = ?, bytes = ?"
+        " WHERE id = ?");
     update.bind(run.ended.value_or(run.started)).bind(run.outcome).bind(run.error);
     update.bind(static_cast<std::int64_t>(run.attempts)).bind(static_cast<std::int64_t>(run.rows));
     update.bind(static_cast<std::int64_t>(run.bytes)).bind(run.id).step();
@@ -104,9 +106,9 @@ void Database::end(const RunRecord& run, const schedule::JobState& state, bool f
 void Database::save_positions(const RunRecord& run) {
   for (const auto& [partition, after] : run.after) {
     const auto before = run.before.find(partition);
-    Statement upsert(*this,
-                     "INSERT INTO run_positions (run, partition, before, after) VALUES (?, ?, ?, ?)"
-                     " ON CONFLICT DO UPDATE SET after = excluded.after");
+    sqlite::Statement upsert(handle_,
+                             "INSERT INTO run_positions (run, partition, before, after) VALUES (?, ?, ?, ?)"
+                             " ON CONFLICT DO UPDATE SET after = excluded.after");
     upsert.bind(run.id).bind(partition);
     upsert.bind(before == run.before.end() ? std::string() : before->second).bind(after).step();
   }
@@ -114,36 +116,40 @@ void Database::save_positions(const RunRecord& run) {
 
 // The newer row stays, and stands for both.
 void Database::join_with_previous(const RunRecord& run) {
-  Statement previous(*this,
-                     "SELECT id, planned_us, occurrences, attempts FROM runs WHERE id ="
-                     " (SELECT max(id) FROM runs WHERE job = ? AND id < ?) AND outcome = ? AND error = ?");
+  sqlite::Statement previous(
+      handle_,
+      "SELECT id, planned_us, occurrences, attempts FROM runs WHERE id ="
+      " (SELECT max(id) FROM runs WHERE job = ? AND id < ?) AND outcome = ? AND error = ?");
   previous.bind(run.job).bind(run.id).bind(run.outcome).bind(run.error);
   if (!previous.step()) return;
   const std::int64_t id = previous.number(0);
-  Statement erase(*this, "DELETE FROM runs WHERE id = ?");
+  sqlite::Statement erase(handle_, "DELETE FROM runs WHERE id = ?");
   erase.bind(id).step();
-  Statement update(*this,
-                   "UPDATE runs SET until_us = planned_us, planned_us = ?, occurrences = occurrences + ?,"
-                   " attempts = attempts + ? WHERE id = ?");
+  sqlite::Statement update(
+      handle_,
+      "UPDATE runs SET until_us = planned_us, planned_us = ?, occurrences = occurrences + ?,"
+      " attempts = attempts + ? WHERE id = ?");
   update.bind(previous.number(1)).bind(previous.number(2)).bind(previous.number(3)).bind(run.id).step();
 }
 
 void Database::not_run(const RunRecord& row, const schedule::JobState& state) {
-  Transaction transaction(*this);
+  sqlite::Transaction transaction(handle_);
   const WallTime until = row.until.value_or(row.planned);
   const auto count = static_cast<std::int64_t>(row.occurrences);
   {
-    Statement join(*this,
-                   "UPDATE runs SET until_us = ?, occurrences = occurrences + ?"
-                   " WHERE id = (SELECT max(id) FROM runs WHERE job = ?) AND cause = ? AND outcome = ?"
-                   " AND error = ? AND coalesce(until_us, planned_us) < ?");
+    sqlite::Statement join(
+        handle_,
+        "UPDATE runs SET until_us = ?, occurrences = occurrences + ?"
+        " WHERE id = (SELECT max(id) FROM runs WHERE job = ?) AND cause = ? AND outcome = ?"
+        " AND error = ? AND coalesce(until_us, planned_us) < ?");
     join.bind(until).bind(count).bind(row.job).bind(std::string(to_string(row.cause)));
     join.bind(row.outcome).bind(row.error).bind(row.planned).step();
   }
   if (sqlite3_changes(handle_.get()) == 0) {
-    Statement insert(*this,
-                     "INSERT INTO runs (job, cause, planned_us, until_us, occurrences, started_us, ended_us,"
-                     " outcome, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sqlite::Statement insert(
+        handle_,
+        "INSERT INTO runs (job, cause, planned_us, until_us, occurrences, started_us, ended_us,"
+        " outcome, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     insert.bind(row.job).bind(std::string(to_string(row.cause))).bind(row.planned);
     insert.bind(row.until).bind(count).bind(row.started).bind(row.started);
     insert.bind(row.outcome).bind(row.error).step();
@@ -156,9 +162,10 @@ void Database::not_run(const RunRecord& row, const schedule::JobState& state) {
 // --- asking ------------------------------------------------------------------------------------------
 
 std::optional<RunRecord> Database::last_run(const std::string& job) {
-  Statement select(*this, fmt::format("SELECT {} FROM runs WHERE job = ? AND outcome NOT IN ('running',"
-                                      " 'skipped', 'missed') ORDER BY id DESC LIMIT 1",
-                                      kColumns));
+  sqlite::Statement select(handle_,
+                           fmt::format("SELECT {} FROM runs WHERE job = ? AND outcome NOT IN ('running',"
+                                       " 'skipped', 'missed') ORDER BY id DESC LIMIT 1",
+                                       kColumns));
   select.bind(job);
   if (!select.step()) return std::nullopt;
   return read_run(select);
@@ -175,8 +182,8 @@ std::vector<RunRecord> Database::history(const HistoryFilter& filter) {
   if (filter.job) where += " AND job = ?";
   if (filter.failed_only) where += " AND outcome NOT IN ('succeeded', 'running')";
   if (filter.since) where += " AND started_us >= ?";
-  Statement select(*this,
-                   fmt::format("SELECT {} FROM runs WHERE {} ORDER BY id DESC LIMIT ?", kColumns, where));
+  sqlite::Statement select(
+      handle_, fmt::format("SELECT {} FROM runs WHERE {} ORDER BY id DESC LIMIT ?", kColumns, where));
   if (filter.job) select.bind(*filter.job);
   if (filter.since) select.bind(*filter.since);
   select.bind(static_cast<std::int64_t>(filter.limit));
@@ -187,7 +194,7 @@ std::vector<RunRecord> Database::history(const HistoryFilter& filter) {
 }
 
 void Database::read_positions(RunRecord& run) {
-  Statement select(*this, "SELECT partition, before, after FROM run_positions WHERE run = ?");
+  sqlite::Statement select(handle_, "SELECT partition, before, after FROM run_positions WHERE run = ?");
   select.bind(run.id);
   while (select.step()) {
     run.before[select.text(0)] = select.text(1);
@@ -202,9 +209,9 @@ void Database::keep_history(std::uint64_t runs, std::chrono::nanoseconds age, Wa
   keep_age_ = std::chrono::duration_cast<WallTime::duration>(age);
   rows_since_trim_.clear();
   if (age.count() == 0) return;
-  Statement erase(*this,
-                  "DELETE FROM runs WHERE started_us < ? AND outcome <> 'running'"
-                  " AND id < (SELECT max(id) FROM runs AS newer WHERE newer.job = runs.job)");
+  sqlite::Statement erase(handle_,
+                          "DELETE FROM runs WHERE started_us < ? AND outcome <> 'running'"
+                          " AND id < (SELECT max(id) FROM runs AS newer WHERE newer.job = runs.job)");
   erase.bind(now - keep_age_).step();
 }
 
@@ -214,15 +221,15 @@ void Database::trim(const std::string& job, WallTime now) {
   if (!first && ++rows->second < kTrimEvery) return;
   rows->second = 0;
   if (keep_runs_ != 0) {
-    Statement by_count(*this,
-                       "DELETE FROM runs WHERE job = ? AND outcome <> 'running' AND id <="
-                       " (SELECT id FROM runs WHERE job = ? ORDER BY id DESC LIMIT 1 OFFSET ?)");
+    sqlite::Statement by_count(handle_,
+                               "DELETE FROM runs WHERE job = ? AND outcome <> 'running' AND id <="
+                               " (SELECT id FROM runs WHERE job = ? ORDER BY id DESC LIMIT 1 OFFSET ?)");
     by_count.bind(job).bind(job).bind(static_cast<std::int64_t>(keep_runs_)).step();
   }
   if (keep_age_.count() != 0) {
-    Statement by_age(*this,
-                     "DELETE FROM runs WHERE job = ? AND started_us < ? AND outcome <> 'running'"
-                     " AND id < (SELECT max(id) FROM runs WHERE job = ?)");
+    sqlite::Statement by_age(handle_,
+                             "DELETE FROM runs WHERE job = ? AND started_us < ? AND outcome <> 'running'"
+                             " AND id < (SELECT max(id) FROM runs WHERE job = ?)");
     by_age.bind(job).bind(now - keep_age_).bind(job).step();
   }
 }

@@ -24,8 +24,6 @@ constexpr const char* kSchema =
     "CREATE INDEX doubts ON requests (unit) WHERE state = 'doubt' AND resolved = 0;"
     "CREATE INDEX open_requests ON requests (process) WHERE state = 'sent';";
 
-std::int64_t to_us(WallTime time) { return time.time_since_epoch().count(); }
-
 // Tells our own open requests from those that an earlier process left behind.
 const std::string& process() {
   static const std::string name = [] {
@@ -42,6 +40,13 @@ std::string money(std::int64_t millionths) {
 }  // namespace
 
 LlmJournal::LlmJournal(const std::filesystem::path& file) : handle_(sqlite::open(file)) {
+  if (!sqlite::intact(handle_)) {
+    throw Error(
+        ErrorKind::Permanent,
+        fmt::format("opening {}: it is damaged; it holds what was paid for, so it is not replaced: put back "
+                    "a copy, or move it away",
+                    file.string()));
+  }
   sqlite::execute(handle_.get(), "PRAGMA synchronous=FULL");
   sqlite::Transaction transaction(handle_);
   std::int64_t version = 0;
@@ -135,10 +140,7 @@ std::int64_t LlmJournal::begin(const LlmRequest& request, const LlmBudget& budge
       .bind(today)
       .bind(request.model)
       .bind(process());
-  insert.bind(to_us(now))
-      .bind(request.estimate.input)
-      .bind(request.estimate.output)
-      .bind(request.estimate.cost);
+  insert.bind(now).bind(request.estimate.input).bind(request.estimate.output).bind(request.estimate.cost);
   insert.step();
   const std::int64_t id = sqlite3_last_insert_rowid(handle_.get());
   transaction.commit();
@@ -150,7 +152,7 @@ std::int64_t LlmJournal::begin(const LlmRequest& request, const LlmBudget& budge
 void LlmJournal::end(std::int64_t id, const char* state, const std::string& why, const LlmUse* use,
                      WallTime now) {
   sqlite::Statement update(handle_, "UPDATE requests SET state = ?, why = ?, ended_us = ? WHERE id = ?");
-  update.bind(std::string(state)).bind(why).bind(to_us(now)).bind(id).step();
+  update.bind(std::string(state)).bind(why).bind(now).bind(id).step();
   if (use == nullptr) return;
   sqlite::Statement count(handle_, "UPDATE requests SET input = ?, output = ?, cost = ? WHERE id = ?");
   count.bind(use->input).bind(use->output).bind(use->cost).bind(id).step();
@@ -167,7 +169,7 @@ void LlmJournal::answered(std::int64_t id, const LlmAnswer& answer, WallTime now
       .bind(answer.use.input)
       .bind(answer.use.output)
       .bind(answer.use.cost);
-  insert.bind(to_us(now)).bind(id).step();
+  insert.bind(now).bind(id).step();
   end(id, "answered", "", &answer.use, now);
   transaction.commit();
   crash_point("llm_answer_written");
@@ -224,7 +226,7 @@ std::vector<LlmSpending> LlmJournal::spending(const std::string& job, std::uint6
 
 void LlmJournal::forget_answers(WallTime before) {
   sqlite::Statement erase(handle_, "DELETE FROM answers WHERE time_us < ?");
-  erase.bind(to_us(before)).step();
+  erase.bind(before).step();
 }
 
 }  // namespace syncd::store

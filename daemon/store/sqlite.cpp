@@ -20,29 +20,34 @@ Handle open(const std::filesystem::path& file) {
       file.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, nullptr);
   ::umask(before);
   Handle handle(raw);
-  const std::string doing = "opening " + file.string();
-  if (status != SQLITE_OK) fail(raw, doing);
+  if (status != SQLITE_OK) fail(raw, "opening " + file.string());
   sqlite3_busy_timeout(raw, 2000);
   sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-  try {
-    execute(raw, "PRAGMA journal_mode=WAL; PRAGMA cell_size_check=ON");
-    Statement check(handle, "PRAGMA quick_check(1)");
-    check.step();
-    if (check.text(0) != "ok") throw Error(ErrorKind::Permanent, "it is damaged: " + check.text(0));
-  } catch (const Error& error) {
-    throw error.within(doing);
-  }
   return handle;
+}
+
+bool intact(const Handle& handle) {
+  bool ok = false;
+  const auto first_row = [](void* found, int, char** values, char**) {
+    *static_cast<bool*>(found) = values[0] != nullptr && std::string_view(values[0]) == "ok";
+    return 0;
+  };
+  const int status =
+      sqlite3_exec(handle.get(), "PRAGMA journal_mode=WAL; PRAGMA cell_size_check=ON; PRAGMA quick_check(1)",
+                   first_row, &ok, nullptr);
+  if (status == SQLITE_OK) return ok;
+  if (status == SQLITE_NOTADB || status == SQLITE_CORRUPT) return false;
+  fail(handle.get(), "checking the state database");
 }
 
 void execute(sqlite3* handle, const std::string& sql) {
   if (sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
-    fail(handle, "using the database");
+    fail(handle, "using the state database");
 }
 
-Statement::Statement(const Handle& handle, const char* sql) : handle_(handle.get()) {
-  if (sqlite3_prepare_v2(handle_, sql, -1, &statement_, nullptr) != SQLITE_OK) {
+Statement::Statement(const Handle& handle, const std::string& sql) : handle_(handle.get()) {
+  if (sqlite3_prepare_v2(handle_, sql.c_str(), -1, &statement_, nullptr) != SQLITE_OK) {
     fail(handle_, "preparing a statement");
   }
 }
@@ -57,10 +62,16 @@ Statement& Statement::bind(std::int64_t number) {
   return *this;
 }
 
+Statement& Statement::bind(std::optional<std::int64_t> number) {
+  if (number) return bind(*number);
+  sqlite3_bind_null(statement_, ++bound_);
+  return *this;
+}
+
 bool Statement::step() {
   const int status = sqlite3_step(statement_);
   if (status == SQLITE_ROW) return true;
-  if (status != SQLITE_DONE) fail(handle_, "writing the database");
+  if (status != SQLITE_DONE) fail(handle_, "writing the state database");
   return false;
 }
 

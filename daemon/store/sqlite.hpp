@@ -1,14 +1,16 @@
-// The least of SQLite that a file of our own needs: opening it safely, and statements for one use.  Inside
-// the store room only.
+// The least of SQLite that our files need: opening safely, and statements for one use.  Inside the
+// store room only.
 #pragma once
 #include <sqlite3.h>
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "daemon/base/error.hpp"
+#include "daemon/base/time.hpp"
 
 namespace syncd::store::sqlite {
 
@@ -20,16 +22,20 @@ using Handle = std::unique_ptr<sqlite3, Close>;
 // "DOING: what SQLite says".  Transient where it may pass (disk full, busy), else Permanent.
 [[noreturn]] void fail(sqlite3* handle, const std::string& doing);
 
-// Opens or creates `file` (0600, WAL, trusting nothing in it); ":memory:" is one that is nowhere.  Throws a
-// Permanent error where it is no database or a broken one.
+// Opens or creates `file` (0600, trusting nothing in it); ":memory:" is one that is nowhere.
 Handle open(const std::filesystem::path& file);
+// Turns to WAL and looks through it; false: it is no database, or a damaged one.
+bool intact(const Handle& handle);
+
+inline std::int64_t to_us(WallTime time) { return time.time_since_epoch().count(); }
+inline WallTime from_us(std::int64_t us) { return WallTime(WallTime::duration(us)); }
 
 void execute(sqlite3* handle, const std::string& sql);
 
 // Binds in order, reads by column.
 class Statement {
  public:
-  Statement(const Handle& handle, const char* sql);
+  Statement(const Handle& handle, const std::string& sql);
   ~Statement() { sqlite3_finalize(statement_); }
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
@@ -37,10 +43,20 @@ class Statement {
   Statement& bind(const std::string& text);
   Statement& bind(std::int64_t number);
   Statement& bind(std::uint64_t number) { return bind(static_cast<std::int64_t>(number)); }
+  Statement& bind(std::optional<std::int64_t> number);
+  Statement& bind(WallTime time) { return bind(to_us(time)); }
+  Statement& bind(std::optional<WallTime> time) {
+    return bind(time ? std::optional(to_us(*time)) : std::nullopt);
+  }
   bool step();
   std::string text(int column) const;
   std::int64_t number(int column) const { return sqlite3_column_int64(statement_, column); }
   std::uint64_t count(int column) const { return static_cast<std::uint64_t>(number(column)); }
+  bool null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+  WallTime time(int column) const { return from_us(number(column)); }
+  std::optional<WallTime> optional_time(int column) const {
+    return null(column) ? std::nullopt : std::optional(time(column));
+  }
 
  private:
   sqlite3* handle_;

@@ -3,6 +3,7 @@
 
 #include "jobs/catalogue.hpp"
 #include "jobs/columns.hpp"
+#include "jobs/transforms/narrowed.hpp"
 
 namespace syncd::jobs {
 namespace {
@@ -42,26 +43,14 @@ std::vector<std::string> names(const std::vector<std::string>& columns,
 class DropFields final : public Transform {
  public:
   explicit DropFields(std::vector<std::string> fields) : fields_(std::move(fields)) {}
-  Batches apply(Batches upstream) override { return drop(fields_, std::move(upstream)); }
+  Batches apply(Batches upstream) override {
+    return narrowed(std::move(upstream), [fields = fields_](const Schema& schema) {
+      resolve_columns(schema, fields, "drop_fields");
+      return kept(schema.columns(), fields);
+    });
+  }
 
  private:
-  static Batches drop(std::vector<std::string> fields, Batches upstream) {
-    std::shared_ptr<const Schema> seen;
-    std::shared_ptr<const Schema> narrow;
-    std::vector<std::size_t> columns;
-    while (auto batch = co_await upstream.next()) {
-      if (batch->shared_schema() != seen) {
-        seen = batch->shared_schema();
-        resolve_columns(*seen, fields, "drop_fields");
-        columns = kept(seen->columns(), fields);
-        std::vector<ColumnKind> kinds;
-        for (const std::size_t column : columns) kinds.push_back(seen->kind(column));
-        narrow = std::make_shared<const Schema>(names(seen->columns(), columns), std::move(kinds));
-      }
-      batch->select(narrow, columns);
-      co_yield std::move(*batch);
-    }
-  }
   std::vector<std::string> fields_;
 };
 

@@ -3,6 +3,7 @@
 
 #include "jobs/catalogue.hpp"
 #include "jobs/columns.hpp"
+#include "jobs/transforms/narrowed.hpp"
 
 namespace syncd::jobs {
 namespace {
@@ -29,25 +30,13 @@ const config::Fields<Options>& option_fields() {
 class Select final : public Transform {
  public:
   explicit Select(std::vector<std::string> fields) : fields_(std::move(fields)) {}
-  Batches apply(Batches upstream) override { return keep(fields_, std::move(upstream)); }
+  Batches apply(Batches upstream) override {
+    return narrowed(std::move(upstream), [fields = fields_](const Schema& schema) {
+      return resolve_columns(schema, fields, "select");
+    });
+  }
 
  private:
-  static Batches keep(std::vector<std::string> fields, Batches upstream) {
-    std::shared_ptr<const Schema> seen;
-    std::shared_ptr<const Schema> narrow;
-    std::vector<std::size_t> columns;
-    while (auto batch = co_await upstream.next()) {
-      if (batch->shared_schema() != seen) {
-        seen = batch->shared_schema();
-        columns = resolve_columns(*seen, fields, "select");
-        std::vector<ColumnKind> kinds;
-        for (const std::size_t column : columns) kinds.push_back(seen->kind(column));
-        narrow = std::make_shared<const Schema>(fields, std::move(kinds));
-      }
-      batch->select(narrow, columns);
-      co_yield std::move(*batch);
-    }
-  }
   std::vector<std::string> fields_;
 };
 
