@@ -71,6 +71,7 @@ Task<store::RunRecord> Runner::wait_for_end() {
 coro::Task<schedule::RunRecord> Runner::run(schedule::RunRecord record) {
   const std::stop_token* parent = co_await coro::this_coro::stop_token();
   run_.emplace(parent);
+  run_->id = record.id;
   begin(record);
   std::optional<Alarm> timeout;
   if (plan_.job.timeout.count() != 0) {
@@ -158,8 +159,8 @@ void Runner::conclude(const Verdict& verdict, store::RunRecord& record) {
       record.outcome = "failed";
       record.error = verdict.error;
       view_.fenced = verdict.fenced;
-      log::error(record.job, "failed after {} attempt{}: {}", view_.attempts, view_.attempts == 1 ? "" : "s",
-                 verdict.error);
+      log::error({record.job, record.id, log::kJobFailed}, "failed after {} attempt{}: {}", view_.attempts,
+                 view_.attempts == 1 ? "" : "s", verdict.error);
       break;
   }
 }
@@ -197,9 +198,7 @@ void Runner::record_moves(store::RunRecord& record) const {
 }
 
 void Runner::save_all() {
-  for (const auto& [partition, text] : view_.positions) {
-    database_.save_position(plan_.job.name, partition, text, clock_.wall_now());
-  }
+  database_.replace_positions(plan_.job.name, view_.positions, clock_.wall_now());  // in one transaction
   unsaved_ = false;
 }
 

@@ -77,6 +77,7 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
     coro::StopScope hard;
     coro::StopScope soft;
     std::string stop_reason;
+    std::int64_t id = 0;  // of its row in the history
   };
   // How an attempt ended.
   struct Verdict {

@@ -78,7 +78,7 @@ void Runner::advanced(const Batch& batch) {
   ++view_.batches;
   view_.caught_up = batch.caught_up();
   if (!view_.last_error.empty()) {
-    log::info(plan_.job.name, "recovered");
+    log::info({plan_.job.name, run_->id, log::kJobRecovered}, "recovered");
     view_.last_error.clear();
     view_.waiting_for.clear();
   }

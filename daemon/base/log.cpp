@@ -11,10 +11,8 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -32,44 +30,6 @@ struct Record {
   std::string_view text;
 };
 thread_local Record current;
-
-// The last lines, whatever their format.
-class Memory {
- public:
-  void add(Line line) {
-    std::function<void()> listener;
-    {
-      const std::lock_guard lock(mutex_);
-      line.number = ++count_;
-      lines_.push_back(std::move(line));
-      if (lines_.size() > kKept) lines_.pop_front();
-      listener = listener_;
-    }
-    if (listener) listener();
-  }
-  std::vector<Line> recent(std::string_view job, std::size_t limit, std::uint64_t after) {
-    const std::lock_guard lock(mutex_);
-    std::vector<Line> found;
-    for (auto line = lines_.rbegin(); line != lines_.rend() && found.size() < limit; ++line) {
-      if (line->number <= after) break;
-      if (job.empty() || line->job == job) found.push_back(*line);
-    }
-    std::reverse(found.begin(), found.end());
-    return found;
-  }
-  void listen(std::function<void()> listener) {
-    const std::lock_guard lock(mutex_);
-    listener_ = std::move(listener);
-  }
-
- private:
-  static constexpr std::size_t kKept = 1000;
-  std::mutex mutex_;
-  std::deque<Line> lines_;
-  std::uint64_t count_ = 0;
-  std::function<void()> listener_;
-};
-Memory memory;
 
 // A JSON string of ASCII alone: also what a terminal would act on is spelled out.
 std::string json_text(std::string_view text) {
@@ -214,17 +174,9 @@ void set_level(Level level) { spdlog::default_logger_raw()->set_level(to_spdlog(
 bool enabled(Level level) { return spdlog::default_logger_raw()->should_log(to_spdlog(level)); }
 
 void write(Level level, const About& about, std::string_view text) {
-  constexpr std::size_t kKeptText = 1024;
   current = Record{about, text};
   spdlog::default_logger_raw()->log(to_spdlog(level), spdlog::string_view_t(text.data(), text.size()));
   current = Record{};
-  if (!enabled(level)) return;
-  memory.add({0, wall_now(), level, std::string(about.job), std::string(text.substr(0, kKeptText))});
 }
-
-std::vector<Line> recent(std::string_view job, std::size_t limit, std::uint64_t after) {
-  return memory.recent(job, limit, after);
-}
-void on_line(std::function<void()> listener) { memory.listen(std::move(listener)); }
 
 }  // namespace syncd::log

@@ -6,13 +6,9 @@
 
 #include <concepts>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
-
-#include "daemon/base/time.hpp"
 
 namespace syncd::log {
 
@@ -61,19 +57,5 @@ template <class... Args>
 void error(const About& about, fmt::format_string<Args...> format, Args&&... args) {
   write(Level::Error, about, fmt::format(format, std::forward<Args>(args)...));
 }
-
-// A line that was written, as it is kept in memory for `syncctl logs`; the text is not escaped.
-struct Line {
-  std::uint64_t number = 0;  // counts up by one
-  WallTime time;
-  Level level = Level::Info;
-  std::string job;
-  std::string text;  // at most 1 KiB
-};
-// The last lines (of 1,000 that are kept) of `job`, or of all where it is empty; only those numbered above
-// `after`, oldest first.  Thread-safe.
-std::vector<Line> recent(std::string_view job, std::size_t limit, std::uint64_t after = 0);
-// Calls `listener` after each line, on the thread that wrote it; an empty one ends that.  Thread-safe.
-void on_line(std::function<void()> listener);
 
 }  // namespace syncd::log

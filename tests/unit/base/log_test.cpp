@@ -49,24 +49,6 @@ TEST(Log, WritesLogfmt) {
   EXPECT_TRUE(std::regex_match(line, expected)) << line;
 }
 
-TEST(Log, KeepsTheLastLinesInMemory) {
-  int heard = 0;
-  logged(Level::Info, Format::Text, [&] {
-    on_line([&] { ++heard; });
-    for (int i = 0; i < 1100; ++i) info(i % 2 == 0 ? "even" : "odd", "line {}", i);
-    debug("even", "is not written");
-    on_line({});
-    info("odd", "unheard");
-  });
-  EXPECT_EQ(heard, 1100);
-  const auto lines = recent("even", 2);
-  ASSERT_EQ(lines.size(), 2u);
-  EXPECT_EQ(lines[0].text, "line 1096");
-  EXPECT_EQ(lines[1].text, "line 1098");
-  EXPECT_EQ(recent("even", 100, lines[0].number).size(), 1u);
-  EXPECT_EQ(recent("", 5000).size(), 1000u);
-}
-
 TEST(Log, EscapesWhatComesFromOutside) {
   const std::string line =
       logged(Level::Info, Format::Text, [] { error("", "reading: {}", "bad\nfake line\x1b[2J"); });
