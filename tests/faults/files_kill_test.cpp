@@ -25,6 +25,7 @@ class FilesKill : public ::testing::Test {
                                       "type = 'files'\n"
                                       "paths = ['{}/*.log*']\n"
                                       "batch_rows = 100\n"
+                                      "columns = ['line', 'file', 'offset']\n"
                                       "[jobs.logs.sink]\n"
                                       "type = 'redis_stream'\n"
                                       "connection = 'cache'\n"
@@ -32,10 +33,11 @@ class FilesKill : public ::testing::Test {
                                       syncd_.path("logs")));
   }
 
-  std::vector<std::string> lines() {
-    std::vector<std::string> all;
+  std::vector<LoggedLine> lines() {
+    std::vector<LoggedLine> all;
     for (const auto& entry : redis_.command({"XRANGE", "lines", "-", "+"}).elements) {
-      all.push_back(entry.elements.at(1).elements.at(1).text);
+      const auto& fields = entry.elements.at(1).elements;
+      all.push_back({fields.at(1).text, fields.at(3).text, fields.at(5).text});
     }
     return all;
   }

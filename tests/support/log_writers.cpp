@@ -101,24 +101,29 @@ void LogWriters::write(unsigned writer, unsigned seed) {
   }
 }
 
-std::string difference(const std::vector<std::uint64_t>& written, const std::vector<std::string>& lines) {
-  std::map<std::pair<unsigned long, unsigned long>, int> seen;
-  for (const std::string& line : lines) {
+std::string difference(const std::vector<std::uint64_t>& written, const std::vector<LoggedLine>& lines) {
+  std::map<std::pair<unsigned long, unsigned long>, std::vector<const LoggedLine*>> seen;
+  for (const LoggedLine& line : lines) {
     std::size_t space = 0;
-    const unsigned long writer = std::stoul(line, &space);
-    ++seen[{writer, std::stoul(line.substr(space))}];
+    const unsigned long writer = std::stoul(line.text, &space);
+    seen[{writer, std::stoul(line.text.substr(space))}].push_back(&line);
   }
+  constexpr std::size_t kMostNamed = 10;
   std::string out;
   std::size_t missing = 0;
   for (unsigned long writer = 0; writer < written.size(); ++writer) {
     for (unsigned long number = 0; number < written[writer]; ++number) {
-      if (seen.count({writer, number}) == 0 && ++missing <= 10) out += fmt::format(" {}/{}", writer, number);
+      if (seen.count({writer, number}) == 0 && ++missing <= kMostNamed) out += fmt::format(" {}/{}", writer, number);
     }
   }
   if (missing != 0) out = fmt::format("{} missing:{}", missing, out);
-  for (const auto& [line, count] : seen) {
-    if (count > 1) return out + fmt::format("; {}/{} came {} times", line.first, line.second, count);
+  std::size_t doubled = 0;
+  for (const auto& [line, from] : seen) {
+    if (from.size() < 2 || ++doubled > kMostNamed) continue;
+    out += fmt::format("; {}/{} came from", line.first, line.second);
+    for (const LoggedLine* one : from) out += fmt::format(" {}@{}", one->file, one->offset);
   }
+  if (doubled != 0) out += fmt::format("; {} doubled", doubled);
   return out;
 }
 

@@ -30,7 +30,14 @@ class LogWriters {
   std::vector<std::thread> threads_;
 };
 
-// "" where `lines` hold each line of each writer once; else which are missing or came twice.
-std::string difference(const std::vector<std::uint64_t>& written, const std::vector<std::string>& lines);
+// What arrived of one line: its text, and where the source says that it stood.
+struct LoggedLine {
+  std::string text;
+  std::string file;
+  std::string offset;
+};
+
+// "" where `lines` hold each line of each writer once; else which are missing or came twice, and from where.
+std::string difference(const std::vector<std::uint64_t>& written, const std::vector<LoggedLine>& lines);
 
 }  // namespace syncd::test
