@@ -124,7 +124,8 @@ class Source {
   // What lies within `range` now; every batch names the position that `held` names.  Only where the kind says
   // `ranges`.
   virtual Batches read_range(Positions held, Range range);
-  // Everything up to `position` is durable in the sink.
+  // Everything up to `position` was committed: the sink keeps this position, or will before it keeps any that
+  // comes later.
   virtual Task<> committed(const Position& position) {
     (void)position;
     co_return;
@@ -153,7 +154,8 @@ class Sink {
   // that it holds itself; nullopt: it holds none, the local copy counts.
   virtual Task<std::optional<Positions>> open() = 0;
   // Returns when the rows are durable and the batch's position may be named.  `previous` is what the
-  // partition had reached before.
+  // partition had reached before.  The positions of a run become durable in the order of its batches,
+  // whatever their partitions; that of a batch without rows may wait for the next commit or settle().
   virtual Task<> commit(const Batch& batch, const Position& previous) = 0;
   // After the last batch and when the source is idle: the held position catches up with the rows.
   virtual Task<> settle() = 0;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "daemon/base/crash_point.hpp"
 #include "jobs/row_json.hpp"
 
@@ -9,7 +11,8 @@ namespace syncd::jobs {
 namespace {
 
 // KEYS: checkpoint, lease, then the keys of the rows.
-// ARGV: epoch, field, previous position, new position, lease in ms, the rows.
+// ARGV: epoch, field, previous position, new position, lease in ms, the rows; then field and position of
+// each other partition that has come further.
 constexpr std::string_view kBegin = R"(
 local held = redis.call('HMGET', KEYS[1], 'epoch', ARGV[2])
 if held[1] ~= ARGV[1] then
@@ -32,10 +35,13 @@ if #bad > 1 then return bad end
 )";
 constexpr std::string_view kEnd = R"(
 redis.call('HSET', KEYS[1], ARGV[2], ARGV[4])
+for i = 7, #ARGV, 2 do
+  redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+end
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[5])
 return {'ok'}
 )";
-constexpr std::size_t kArguments = 6;  // of them
+constexpr std::size_t kArguments = 6;  // of them, without those of other partitions
 
 // Before the first row its columns are unknown, and there is only a position to write.
 std::string script_of(const RowScript& rows, bool bound) {
@@ -117,7 +123,6 @@ Task<> RedisScriptSink::commit(const Batch& batch, const Position&) {
     const std::size_t next_end = fill(next_, batch, end);
     const bool written = co_await finish(&batch, end, to);
     if (written) {
-      unsaved_.advance(to);  // an older one that waited there is overtaken
       std::swap(slice_, next_);
       begin_ = std::exchange(end, next_end);
     } else {
@@ -152,8 +157,13 @@ std::size_t RedisScriptSink::fill(ScriptRows& slice, const Batch& batch, std::si
 void RedisScriptSink::assemble(const Position& to) {
   using std::chrono::milliseconds;
   const auto lease = static_cast<std::uint64_t>(milliseconds(kLease).count());
+  std::vector<Position> others;
+  for (const auto& [partition, text] : unsaved_.all()) {
+    if (partition != to.partition() && saved_.at(partition).text() != text)
+      others.emplace_back(partition, text);
+  }
   commands_.clear();
-  commands_.command(3 + 2 + slice_.keys().size() + kArguments);
+  commands_.command(3 + 2 + slice_.keys().size() + kArguments + 2 * others.size());
   commands_.argument("EVALSHA");
   commands_.argument(sha_);
   commands_.argument(static_cast<std::uint64_t>(2 + slice_.keys().size()));
@@ -166,6 +176,10 @@ void RedisScriptSink::assemble(const Position& to) {
   commands_.argument(to.text());
   commands_.argument(lease);
   commands_.argument(slice_.bytes());
+  for (const Position& other : others) {
+    commands_.argument(RedisCheckpoint::field(other.partition()));
+    commands_.argument(other.text());
+  }
 }
 
 Task<> RedisScriptSink::load_script() {
@@ -208,6 +222,8 @@ Task<bool> RedisScriptSink::finish(const Batch* batch, std::size_t end, const Po
     take_bad(*batch, end, reply);
     co_return false;
   }
+  for (const auto& [partition, text] : unsaved_.all()) saved_.advance(Position(partition, text));
+  unsaved_ = Positions();
   saved_.advance(to);
   renewed_ = context_.clock.now();
   co_return true;
@@ -235,18 +251,18 @@ void RedisScriptSink::take_bad(const Batch& batch, std::size_t end, const redis:
 }
 
 Task<> RedisScriptSink::settle() {
-  const Positions waiting = std::exchange(unsaved_, Positions());
   slice_.clear();
-  for (const auto& [partition, text] : waiting.all()) {
-    if (saved_.at(partition).text() == text) continue;
+  const auto behind = [this](const auto& entry) { return saved_.at(entry.first).text() != entry.second; };
+  while (true) {
+    const auto& waiting = unsaved_.all();
+    const auto first = std::find_if(waiting.begin(), waiting.end(), behind);
+    if (first == waiting.end()) break;
     if (sha_.empty()) co_await load_script();
-    bool written = false;
-    while (!written) {
-      const Position to(partition, text);
-      co_await send(to);
-      written = co_await finish(nullptr, 0, to);
-    }
+    const Position to(first->first, first->second);
+    co_await send(to);
+    co_await finish(nullptr, 0, to);
   }
+  unsaved_ = Positions();
   if (context_.clock.now() - renewed_ < kRenewLease) co_return;
   redis::CommandBuffer renew;
   renew.add("HMGET", checkpoint_.key(), "epoch", "owner");

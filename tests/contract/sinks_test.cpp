@@ -80,6 +80,29 @@ TEST_P(SinkContract, PartitionsKeepTheirOwnPositions) {
   EXPECT_EQ(positions_.at("b").text(), "reached in b");
 }
 
+// What comes later may rest on what came before, also in another partition: a source that remembers a thing
+// until another position holds it forgets it then.
+TEST_P(SinkContract, PositionsAreKeptInTheOrderOfTheirBatches) {
+  auto sink = run();
+  std::vector<Position> order;
+  for (int i = 0; i < 12; ++i) {
+    const std::string partition(1, "abc"[i % 3]);
+    const Position position(partition, std::to_string(100 + i));
+    Batch batch = i % 3 == 1 ? numbered(0, 3) : Batch(test::schema(), position);
+    batch.set_position(position);
+    batch.set_row_positions(nullptr);
+    syncd::test::run_task(loop_, sink->commit(batch, positions_.at(partition)));
+    positions_.advance(position);
+    order.push_back(position);
+    const Positions held = *syncd::test::run_task(loop_, sink->recall());
+    int newest = 99;
+    for (const auto& [name, text] : held.all()) newest = std::max(newest, std::stoi(text));
+    Positions expected;
+    for (int j = 100; j <= newest; ++j) expected.advance(order.at(static_cast<std::size_t>(j - 100)));
+    EXPECT_EQ(held.all(), expected.all()) << "after batch " << i;
+  }
+}
+
 TEST_P(SinkContract, AStaleRunIsRefused) {
   auto stale = run();
   commit(*stale, numbered(0, 3));

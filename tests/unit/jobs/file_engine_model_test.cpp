@@ -22,6 +22,7 @@ class World {
       if (batch.rows() == 0 || below(20) != 0) return batch.rows();
       return below(static_cast<unsigned>(batch.rows()));
     };
+    files_.read_ahead = below(4);
   }
 
   void play(int events) {
@@ -46,6 +47,17 @@ class World {
   // --- what happens
   void event() {
     switch (below(12)) {
+      case 9:
+        return below(2) == 0 ? kill() : troubled_read();
+      case 10:
+      case 11:
+        return read();
+      default:
+        return outside_event();
+    }
+  }
+  void outside_event() {
+    switch (below(9)) {
       case 0:
       case 1:
       case 2:
@@ -60,12 +72,8 @@ class World {
         return truncate(log());
       case 7:
         return compress(log());
-      case 8:
-        return remove(log());
-      case 9:
-        return kill();
       default:
-        return read();
+        return remove(log());
     }
   }
 
@@ -73,6 +81,9 @@ class World {
     note("write " + name);
     const unsigned count = 1 + below(below(4) == 0 ? 200 : 5);
     history_.back() += fmt::format(" ({} lines from {})", count, next_);
+    append(name, count);
+  }
+  void append(const std::string& name, unsigned count) {
     std::string text;
     for (unsigned i = 0; i < count; ++i) {
       bodies_[name].lines.push_back(next_);
@@ -107,6 +118,7 @@ class World {
     bodies_[name + ".1"] = std::move(bodies_[name]);
     bodies_.erase(name);
     if (known_.erase(name) != 0) known_.insert(name + ".1");
+    if (below(4) == 0) append(name + ".1", 1);  // who writes has not noticed yet
     if (below(2) == 0) write(name);
   }
   void copy_and_truncate(const std::string& name) {
@@ -115,7 +127,7 @@ class World {
     shift(name);
     files_.copy(name, name + ".1");
     bodies_[name + ".1"] = bodies_[name];
-    if (below(4) == 0) {
+    if (!troubled_ && below(4) == 0) {
       note("(read between)");
       files_.run(std::chrono::milliseconds(100));
       take_in();
@@ -164,6 +176,25 @@ class World {
     may_be_lost(open_);
     open_.clear();
     known_.clear();
+  }
+  // Things happen while it reads; in the end it is killed.
+  void troubled_read() {
+    note("troubled read");
+    troubled_ = true;
+    unsigned left = below(30);
+    files_.meanwhile = [this, &left] {
+      if (left-- == 0) return false;
+      if (below(4) == 0) {
+        outside_event();
+        files_.notice();
+      }
+      return true;
+    };
+    files_.run(std::chrono::seconds(5));
+    files_.meanwhile = [] { return true; };
+    troubled_ = false;
+    take_in();
+    kill();
   }
   void read() {
     note("read");
@@ -215,6 +246,7 @@ class World {
 
   std::minstd_rand random_;
   const bool hurried_ = below(2) == 0;  // nothing is waited for before the end
+  bool troubled_ = false;
   Following files_;
   std::map<std::string, Body> bodies_;  // by name
   std::set<std::string> known_;         // names of files that were open after the latest read

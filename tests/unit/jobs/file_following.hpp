@@ -2,6 +2,7 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <fstream>
 #include <functional>
 #include <set>
@@ -41,14 +42,19 @@ class Following {
     news_ = FileEngine::News();
     begun_ = true;
   }
-  // Another process.
+  // Another process; what the sink had not made durable is lost.
   void restart() {
     engine_.reset();
     begun_ = false;
+    ahead_.clear();
   }
 
   // What the sink says to a batch: how many rows it takes before it fails; all of them: it does not.
   std::function<std::size_t(const Batch&)> take = [](const Batch& batch) { return batch.rows(); };
+  // How many batches are read before the first of them is made durable.
+  std::size_t read_ahead = 0;
+  // What happens between two steps; false: the process is killed.
+  std::function<bool()> meanwhile = [] { return true; };
 
   // Until nothing more happens within `time`.
   void run(Duration time = std::chrono::seconds(3)) {
@@ -56,11 +62,15 @@ class Following {
     news_.names = true;
     const TimePoint until = now_ + time;
     while (true) {
+      if (!meanwhile()) return restart();
       auto step = engine_->step(now_, wall(), std::exchange(news_, FileEngine::News()));
       for (std::string& warning : step.warnings) warnings.push_back(std::move(warning));
       done = step.done;
       if (step.batch) {
-        commit(*step.batch);
+        ahead_.push_back(std::move(*step.batch));
+        if (ahead_.size() > read_ahead) commit_next();
+      } else if (!ahead_.empty()) {
+        commit_next();
       } else if (done || !step.again || *step.again > until) {
         break;
       } else {
@@ -69,6 +79,9 @@ class Following {
     }
     now_ = std::max(now_, until);
   }
+
+  // Names have changed.
+  void notice() { news_.names = true; }
 
   // Everything that came since the last call.
   std::vector<std::string> fresh() { return std::exchange(fresh_, {}); }
@@ -92,12 +105,17 @@ class Following {
   WallTime wall() const {
     return WallTime(std::chrono::duration_cast<WallTime::duration>(now_.time_since_epoch()));
   }
-  void commit(const Batch& batch) {
+  void commit_next() {
+    const Batch batch = std::move(ahead_.front());
+    ahead_.pop_front();
     const std::size_t taken = take(batch);
     for (std::size_t row = 0; row < taken; ++row) fresh_.emplace_back(batch.cell(row, 0).text());
     const Position to = batch.position_at(taken, positions_.at(batch.partition()));
     if (taken == batch.rows() || taken > 0) positions_.advance(to);
-    if (taken < batch.rows()) return begin();
+    if (taken < batch.rows()) {
+      ahead_.clear();
+      return begin();
+    }
     news_.committed.push_back(to);
   }
 
@@ -107,6 +125,7 @@ class Following {
   std::optional<FileEngine> engine_;
   bool begun_ = false;
   Positions positions_;
+  std::deque<Batch> ahead_;
   FileEngine::News news_;
   TimePoint now_{std::chrono::hours(1000)};
   std::vector<std::string> fresh_;
