@@ -113,7 +113,8 @@ std::string difference(const std::vector<std::uint64_t>& written, const std::vec
   std::size_t missing = 0;
   for (unsigned long writer = 0; writer < written.size(); ++writer) {
     for (unsigned long number = 0; number < written[writer]; ++number) {
-      if (seen.count({writer, number}) == 0 && ++missing <= kMostNamed) out += fmt::format(" {}/{}", writer, number);
+      if (seen.count({writer, number}) == 0 && ++missing <= kMostNamed)
+        out += fmt::format(" {}/{}", writer, number);
     }
   }
   if (missing != 0) out = fmt::format("{} missing:{}", missing, out);
