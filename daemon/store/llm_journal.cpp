@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <random>
 
 #include "daemon/base/crash_point.hpp"
@@ -9,8 +10,8 @@
 namespace syncd::store {
 namespace {
 
-constexpr int kVersion = 1;
-constexpr const char* kSchema =
+// Forward only; entry n brings a journal of version n to version n+1.
+constexpr std::array<const char*, 2> kMigrations = {
     "CREATE TABLE answers (unit TEXT PRIMARY KEY, text TEXT NOT NULL, model TEXT NOT NULL,"
     "  input INTEGER NOT NULL, output INTEGER NOT NULL, cost INTEGER NOT NULL, time_us INTEGER NOT NULL)"
     "  STRICT, WITHOUT ROWID;"
@@ -22,7 +23,16 @@ constexpr const char* kSchema =
     "CREATE INDEX requests_by_run ON requests (job, run);"
     "CREATE INDEX requests_of_a_day ON requests (day);"
     "CREATE INDEX doubts ON requests (unit) WHERE state = 'doubt' AND resolved = 0;"
-    "CREATE INDEX open_requests ON requests (process) WHERE state = 'sent';";
+    "CREATE INDEX open_requests ON requests (process) WHERE state = 'sent';",
+    "CREATE TABLE batches (id INTEGER PRIMARY KEY, job TEXT NOT NULL, connection TEXT NOT NULL,"
+    "  marker TEXT NOT NULL UNIQUE, vendor_id TEXT NOT NULL DEFAULT '', state TEXT NOT NULL,"
+    "  since_us INTEGER NOT NULL, ended_us INTEGER, requests INTEGER NOT NULL, why TEXT NOT NULL DEFAULT '')"
+    "  STRICT;"
+    "CREATE INDEX open_batches ON batches (job) WHERE ended_us IS NULL;"
+    "CREATE INDEX batches_by_vendor ON batches (vendor_id);"
+    "ALTER TABLE requests ADD COLUMN batch INTEGER;"
+    "CREATE INDEX batched ON requests (batch, unit) WHERE batch IS NOT NULL;"
+    "CREATE INDEX batched_units ON requests (unit) WHERE state = 'batched';"};
 
 // Tells our own open requests from those that an earlier process left behind.
 const std::string& process() {
@@ -55,13 +65,14 @@ LlmJournal::LlmJournal(const std::filesystem::path& file) : handle_(sqlite::open
     select.step();
     version = select.number(0);
   }
-  if (version > kVersion) {
+  if (version > static_cast<std::int64_t>(kMigrations.size())) {
     throw Error(ErrorKind::Permanent,
                 fmt::format("{} has version {}, this syncd knows {}: install the newer one", file.string(),
-                            version, kVersion));
+                            version, kMigrations.size()));
   }
-  if (version == 0)
-    sqlite::execute(handle_.get(), fmt::format("{} PRAGMA user_version = {}", kSchema, kVersion));
+  for (auto next = static_cast<std::size_t>(version); next < kMigrations.size(); ++next) {
+    sqlite::execute(handle_.get(), fmt::format("{} PRAGMA user_version = {}", kMigrations[next], next + 1));
+  }
   sqlite::Statement orphans(
       handle_,
       "UPDATE requests SET state = 'doubt', why = 'syncd ended while the answer was awaited'"
@@ -86,63 +97,69 @@ std::string LlmJournal::day(WallTime now) {
   return std::max(today, select.text(0));
 }
 
-void LlmJournal::check(const LlmRequest& request, const LlmBudget& budget, const std::string& day) {
-  const auto limit = [&](const char* sql, const std::string& key, std::optional<std::uint64_t> tokens,
-                         std::optional<std::int64_t> cost, const std::string& whose, bool daily) {
-    if (!tokens && !cost) return;
-    sqlite::Statement select(handle_, sql);
-    select.bind(request.job).bind(key).step();
-    const std::uint64_t wanted = request.estimate.input + request.estimate.output;
-    if (tokens && select.count(0) + wanted > *tokens) {
-      throw BudgetSpent(
-          fmt::format("the budget of {} tokens for {} is spent: {} used, about {} wanted",
-                      human_count(*tokens), whose, human_count(select.count(0)), human_count(wanted)),
-          daily);
+LlmJournal::Spent LlmJournal::spent(const std::string& job, const std::string& run, const LlmBudget& budget,
+                                    WallTime now) {
+  Spent spent{{}, {}, day(now)};
+  const auto sum = [&](const std::string& column, const std::string& value, LlmUse& into) {
+    sqlite::Statement select(handle_,
+                             "SELECT coalesce(sum(input + output), 0), coalesce(sum(cost), 0) FROM requests"
+                             " WHERE job = ? AND " +
+                                 column + " = ?");
+    select.bind(job).bind(value).step();
+    into = {select.count(0), 0, select.number(1)};
+  };
+  if (budget.tokens_per_run || budget.cost_per_run) sum("run", run, spent.run);
+  if (budget.tokens_per_day || budget.cost_per_day) sum("day", spent.today, spent.day);
+  return spent;
+}
+
+void LlmJournal::check(const LlmUse& wanted, const LlmBudget& budget, const Spent& spent) {
+  const auto limit = [&](std::optional<std::uint64_t> tokens, std::optional<std::int64_t> cost,
+                         const LlmUse& used, const std::string& whose, bool daily) {
+    const std::uint64_t more = wanted.input + wanted.output;
+    if (tokens && used.input + more > *tokens) {
+      throw BudgetSpent(fmt::format("the budget of {} tokens for {} is spent: {} used, about {} wanted",
+                                    human_count(*tokens), whose, human_count(used.input), human_count(more)),
+                        daily);
     }
-    if (cost && select.number(1) + request.estimate.cost > *cost) {
-      throw BudgetSpent(
-          fmt::format("the budget of {} for {} is spent: {} used, about {} wanted", money(*cost), whose,
-                      money(select.number(1)), money(request.estimate.cost)),
-          daily);
+    if (cost && used.cost + wanted.cost > *cost) {
+      throw BudgetSpent(fmt::format("the budget of {} for {} is spent: {} used, about {} wanted",
+                                    money(*cost), whose, money(used.cost), money(wanted.cost)),
+                        daily);
     }
   };
-  limit(
-      "SELECT coalesce(sum(input + output), 0), coalesce(sum(cost), 0) FROM requests WHERE job = ? AND run = "
-      "?",
-      request.run, budget.tokens_per_run, budget.cost_per_run, "this run", false);
-  limit(
-      "SELECT coalesce(sum(input + output), 0), coalesce(sum(cost), 0) FROM requests WHERE job = ? AND day = "
-      "?",
-      day, budget.tokens_per_day, budget.cost_per_day, day, true);
+  limit(budget.tokens_per_run, budget.cost_per_run, spent.run, "this run", false);
+  limit(budget.tokens_per_day, budget.cost_per_day, spent.day, spent.today, true);
+}
+
+// Throws HeldBack where the unit is in doubt.
+void LlmJournal::refuse_held(const std::string& unit) {
+  sqlite::Statement doubt(handle_,
+                          "SELECT id FROM requests WHERE unit = ? AND state = 'doubt' AND resolved = 0");
+  doubt.bind(unit);
+  if (!doubt.step()) return;
+  throw HeldBack(fmt::format("request {} was sent and its fate is unknown; `syncctl llm resolve {}` goes on",
+                             doubt.number(0), doubt.number(0)));
+}
+
+std::int64_t LlmJournal::insert(const LlmRequest& request, const std::string& day, const char* state,
+                                std::optional<std::int64_t> batch, WallTime now) {
+  sqlite::Statement insert(
+      handle_,
+      "INSERT INTO requests (unit, job, run, day, model, process, sent_us, state, input, output, cost, batch)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  insert.bind(request.unit).bind(request.job).bind(request.run).bind(day).bind(request.model).bind(process());
+  insert.bind(now).bind(std::string(state)).bind(request.estimate.input).bind(request.estimate.output);
+  insert.bind(request.estimate.cost).bind(batch).step();
+  return sqlite3_last_insert_rowid(handle_.get());
 }
 
 std::int64_t LlmJournal::begin(const LlmRequest& request, const LlmBudget& budget, bool hold, WallTime now) {
   sqlite::Transaction transaction(handle_);
-  if (hold) {
-    sqlite::Statement doubt(handle_,
-                            "SELECT id FROM requests WHERE unit = ? AND state = 'doubt' AND resolved = 0");
-    doubt.bind(request.unit);
-    if (doubt.step()) {
-      throw HeldBack(
-          fmt::format("request {} was sent and its fate is unknown; `syncctl llm resolve {}` goes on",
-                      doubt.number(0), doubt.number(0)));
-    }
-  }
-  const std::string today = day(now);
-  check(request, budget, today);
-  sqlite::Statement insert(
-      handle_,
-      "INSERT INTO requests (unit, job, run, day, model, process, sent_us, state, input, output,"
-      " cost) VALUES (?, ?, ?, ?, ?, ?, ?, 'sent', ?, ?, ?)");
-  insert.bind(request.unit)
-      .bind(request.job)
-      .bind(request.run)
-      .bind(today)
-      .bind(request.model)
-      .bind(process());
-  insert.bind(now).bind(request.estimate.input).bind(request.estimate.output).bind(request.estimate.cost);
-  insert.step();
-  const std::int64_t id = sqlite3_last_insert_rowid(handle_.get());
+  if (hold) refuse_held(request.unit);
+  const Spent used = spent(request.job, request.run, budget, now);
+  check(request.estimate, budget, used);
+  const std::int64_t id = insert(request, used.today, "sent", std::nullopt, now);
   transaction.commit();
   crash_point("llm_request_written");
   return id;
@@ -158,9 +175,7 @@ void LlmJournal::end(std::int64_t id, const char* state, const std::string& why,
   count.bind(use->input).bind(use->output).bind(use->cost).bind(id).step();
 }
 
-void LlmJournal::answered(std::int64_t id, const LlmAnswer& answer, WallTime now) {
-  crash_point("llm_before_answer_written");
-  sqlite::Transaction transaction(handle_);
+void LlmJournal::keep(std::int64_t id, const LlmAnswer& answer, WallTime now) {
   sqlite::Statement insert(handle_,
                            "INSERT OR REPLACE INTO answers (unit, text, model, input, output, cost, time_us)"
                            " SELECT unit, ?, ?, ?, ?, ?, ? FROM requests WHERE id = ?");
@@ -171,6 +186,12 @@ void LlmJournal::answered(std::int64_t id, const LlmAnswer& answer, WallTime now
       .bind(answer.use.cost);
   insert.bind(now).bind(id).step();
   end(id, "answered", "", &answer.use, now);
+}
+
+void LlmJournal::answered(std::int64_t id, const LlmAnswer& answer, WallTime now) {
+  crash_point("llm_before_answer_written");
+  sqlite::Transaction transaction(handle_);
+  keep(id, answer, now);
   transaction.commit();
   crash_point("llm_answer_written");
 }

@@ -6,6 +6,7 @@
 // twice. Synchronous, about a millisecond; loop thread only.
 #pragma once
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -67,6 +68,45 @@ struct LlmSpending {
   LlmUse use;
 };
 
+// Requests that are asked together and answered later.
+struct LlmBatch {
+  enum class State {
+    Planned,   // nothing was sent that has to be paid
+    Creating,  // the vendor was asked for it, and has not answered
+    Open,      // the vendor has it
+  };
+  std::int64_t id = 0;
+  std::string job;
+  std::string connection;
+  std::string marker;     // ours: it tells the batch from all others
+  std::string vendor_id;  // "" until it is open
+  State state = State::Planned;
+  WallTime since;
+  std::uint64_t requests = 0;
+};
+
+// What may be asked now, and for each request that may not, why.
+struct LlmPlan {
+  std::optional<LlmBatch> batch;            // nullopt: none may
+  std::vector<std::exception_ptr> refused;  // BudgetSpent or HeldBack, one a request; null: it is in
+};
+
+// A request of a batch of which nothing is known yet.
+struct LlmBatched {
+  std::int64_t id = 0;
+  std::string unit;
+  std::string model;
+  LlmUse estimate;
+};
+
+// What became of it: an answer, or why not and what that cost.
+struct LlmSettled {
+  std::int64_t id = 0;
+  std::optional<LlmAnswer> answer;
+  std::string why;
+  LlmUse use;
+};
+
 // The budget does not allow another request.
 class BudgetSpent : public Error {
  public:
@@ -98,6 +138,28 @@ class LlmJournal {
   void failed(std::int64_t id, const std::string& why, const LlmUse& use, WallTime now);
   void in_doubt(std::int64_t id, const std::string& why, WallTime now);
 
+  // --- batches (llm_batches.cpp)
+
+  // Returns when it is on the disk.
+  LlmPlan plan_batch(const std::string& connection, const std::string& marker,
+                     const std::vector<LlmRequest>& requests, const LlmBudget& budget, bool hold,
+                     WallTime now);
+  // On the disk before the vendor is asked for the batch.
+  void creating(LlmBatch& batch, WallTime now);
+  void opened(LlmBatch& batch, const std::string& vendor_id);
+  // Those of a job that have not ended; oldest first.
+  std::vector<LlmBatch> open_batches(const std::string& job);
+  // One of ours, or one that once was.
+  bool knows_batch(const std::string& connection, const std::string& vendor_id);
+  // A batch that has not ended holds this unit.
+  bool in_batch(const std::string& unit);
+  // The request whose unit begins like this; nullopt where the batch has none, or it is settled.
+  std::optional<LlmBatched> batched(const LlmBatch& batch, const std::string& unit_prefix);
+  void settle(const std::vector<LlmSettled>& settled, WallTime now);
+  std::uint64_t unsettled(const LlmBatch& batch);
+  // What is not settled was not done and costs nothing, or is in doubt.
+  void end_batch(const LlmBatch& batch, bool doubt, const std::string& why, WallTime now);
+
   // Not resolved yet; oldest first.  `job` "" for all.
   std::vector<LlmDoubt> doubts(const std::string& job);
   // Somebody looked it up: the unit may be asked again, and what was not paid counts no more.  False: there
@@ -111,7 +173,17 @@ class LlmJournal {
 
  private:
   std::string day(WallTime now);
-  void check(const LlmRequest& request, const LlmBudget& budget, const std::string& day);
+  struct Spent {
+    LlmUse run;  // tokens of both ways as input
+    LlmUse day;
+    std::string today;
+  };
+  Spent spent(const std::string& job, const std::string& run, const LlmBudget& budget, WallTime now);
+  static void check(const LlmUse& wanted, const LlmBudget& budget, const Spent& spent);
+  void refuse_held(const std::string& unit);
+  std::int64_t insert(const LlmRequest& request, const std::string& day, const char* state,
+                      std::optional<std::int64_t> batch, WallTime now);
+  void keep(std::int64_t id, const LlmAnswer& answer, WallTime now);
   void end(std::int64_t id, const char* state, const std::string& why, const LlmUse* use, WallTime now);
 
   sqlite::Handle handle_;

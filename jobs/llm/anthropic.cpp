@@ -1,12 +1,13 @@
 // Anthropic's Messages API.  Wire format: https://docs.claude.com/en/api/messages-streaming and the types of
 // the vendor's own SDKs.
+#include "jobs/llm/messages.hpp"
 #include "jobs/llm/vendors.hpp"
-#include "jobs/llm/wire.hpp"
 
 namespace syncd::llm {
-namespace {
 
 using wire::Json;
+
+namespace messages {
 
 FailureKind kind_of(const std::string& type) {
   if (type == "rate_limit_error") return FailureKind::RateLimited;
@@ -18,6 +19,49 @@ FailureKind kind_of(const std::string& type) {
   }
   return FailureKind::Retry;  // api_error, timeout_error, overloaded_error, and those to come
 }
+
+Json body(const Ask& ask) {
+  Json message = {{"role", "user"}, {"content", ask.user}};
+  Json body = {{"model", ask.model}, {"max_tokens", ask.max_tokens}};
+  body["messages"] = Json::array({std::move(message)});
+  if (!ask.system.empty()) body["system"] = ask.system;
+  if (ask.temperature) body["temperature"] = *ask.temperature;
+  if (ask.top_p) body["top_p"] = *ask.top_p;
+  if (!ask.stop.empty()) body["stop_sequences"] = ask.stop;
+  return body;
+}
+
+http::Request signed_request(const Options& options, http::Request request) {
+  request.headers.emplace_back("anthropic-version: 2023-06-01");
+  if (options.api_key) request.headers.push_back("x-api-key: " + options.api_key->reveal());
+  return request;
+}
+
+void take_stop(End& end, std::string reason) {
+  if (reason.empty()) return;
+  end.reason = std::move(reason);
+  if (end.reason == "end_turn" || end.reason == "stop_sequence") {
+    end.stop = Stop::Complete;
+  } else if (end.reason == "max_tokens" || end.reason == "model_context_window_exceeded") {
+    end.stop = Stop::Truncated;
+  } else {
+    end.stop = end.reason == "refusal" ? Stop::Refused : Stop::Other;
+  }
+}
+
+void take_usage(End& end, const Json& json) {
+  if (!json.is_object()) return;
+  if (!end.usage) end.usage.emplace();
+  if (const auto input = wire::count(json, "input_tokens")) {
+    end.usage->input = *input + wire::count(json, "cache_creation_input_tokens").value_or(0) +
+                       wire::count(json, "cache_read_input_tokens").value_or(0);
+  }
+  if (const auto output = wire::count(json, "output_tokens")) end.usage->output = *output;
+}
+
+}  // namespace messages
+
+namespace {
 
 class MessageDecoder final : public Decoder {
  public:
@@ -31,15 +75,15 @@ class MessageDecoder final : public Decoder {
     } else if (type == "message_start") {
       const Json& message = wire::member(json, "message");
       end_.model = wire::text(message, "model");
-      take_usage(wire::member(message, "usage"));
+      messages::take_usage(end_, wire::member(message, "usage"));
     } else if (type == "message_delta") {
-      take_stop(wire::text(wire::member(json, "delta"), "stop_reason"));
-      take_usage(wire::member(json, "usage"));
+      messages::take_stop(end_, wire::text(wire::member(json, "delta"), "stop_reason"));
+      messages::take_usage(end_, wire::member(json, "usage"));
     } else if (type == "message_stop") {
       done_ = true;
     } else if (type == "error") {
       const wire::Report report = wire::report(wire::member(json, "error"));
-      throw Failure(kind_of(report.type), report.words());
+      throw Failure(messages::kind_of(report.type), report.words());
     }
   }
   bool done() const noexcept override { return done_; }
@@ -51,55 +95,25 @@ class MessageDecoder final : public Decoder {
     return type.empty() || type == "message_start" || type == "content_block_delta" ||
            type == "message_delta" || type == "message_stop" || type == "error";
   }
-  void take_stop(std::string reason) {
-    if (reason.empty()) return;
-    end_.reason = std::move(reason);
-    if (end_.reason == "end_turn" || end_.reason == "stop_sequence") {
-      end_.stop = Stop::Complete;
-    } else if (end_.reason == "max_tokens" || end_.reason == "model_context_window_exceeded") {
-      end_.stop = Stop::Truncated;
-    } else {
-      end_.stop = end_.reason == "refusal" ? Stop::Refused : Stop::Other;
-    }
-  }
-  // Each report replaces the one before it: they are sums.
-  void take_usage(const Json& json) {
-    if (!json.is_object()) return;
-    if (!end_.usage) end_.usage.emplace();
-    if (const auto input = wire::count(json, "input_tokens")) {
-      end_.usage->input = *input + wire::count(json, "cache_creation_input_tokens").value_or(0) +
-                          wire::count(json, "cache_read_input_tokens").value_or(0);
-    }
-    if (const auto output = wire::count(json, "output_tokens")) end_.usage->output = *output;
-  }
-
   End end_;
   bool done_ = false;
 };
 
 class Messages final : public Dialect {
  public:
-  explicit Messages(Options options) : options_(std::move(options)) {}
+  explicit Messages(Options options) : options_(std::move(options)), batches_(messages::batches(options_)) {}
 
   http::Request request(const Ask& ask) const override {
-    Json message = {{"role", "user"}, {"content", ask.user}};
-    Json body = {{"model", ask.model}, {"max_tokens", ask.max_tokens}, {"stream", true}};
-    body["messages"] = Json::array({std::move(message)});
-    if (!ask.system.empty()) body["system"] = ask.system;
-    if (ask.temperature) body["temperature"] = *ask.temperature;
-    if (ask.top_p) body["top_p"] = *ask.top_p;
-    if (!ask.stop.empty()) body["stop_sequences"] = ask.stop;
-    http::Request request = wire::post(options_, "/v1/messages", body);
-    request.headers.emplace_back("anthropic-version: 2023-06-01");
-    if (options_.api_key) request.headers.push_back("x-api-key: " + options_.api_key->reveal());
-    return request;
+    Json body = messages::body(ask);
+    body["stream"] = true;
+    return messages::signed_request(options_, wire::post(options_, "/v1/messages", body));
   }
   std::unique_ptr<Decoder> decoder() const override { return std::make_unique<MessageDecoder>(); }
   Failure failure(int status, const http::Headers& headers, std::string_view body,
                   WallTime now) const override {
     const wire::Report report = wire::report_of_body(body);
-    return wire::failure(report.type.empty() ? kind_of_status(status) : kind_of(report.type), status, headers,
-                         report, now);
+    return wire::failure(report.type.empty() ? kind_of_status(status) : messages::kind_of(report.type),
+                         status, headers, report, now);
   }
   std::optional<std::chrono::nanoseconds> pause(const http::Headers& headers, WallTime now) const override {
     std::optional<std::chrono::nanoseconds> longest;
@@ -111,9 +125,11 @@ class Messages final : public Dialect {
     }
     return longest;
   }
+  const BatchDialect* batches() const noexcept override { return batches_.get(); }
 
  private:
   const Options options_;
+  std::unique_ptr<BatchDialect> batches_;
 };
 
 struct Own : Options {};

@@ -8,6 +8,7 @@
 #include "daemon/http/client.hpp"
 #include "daemon/http/sse.hpp"
 #include "jobs/llm/answer.hpp"
+#include "jobs/llm/batch_dialect.hpp"
 #include "jobs/llm/failure.hpp"
 
 namespace syncd::llm {
@@ -35,6 +36,8 @@ class Dialect {
                           WallTime now) const = 0;
   // How long the vendor's counters of requests and tokens ask us to pause; nullopt while there are some left.
   virtual std::optional<std::chrono::nanoseconds> pause(const http::Headers& headers, WallTime now) const = 0;
+  // Null: the vendor answers one question at a time.
+  virtual const BatchDialect* batches() const noexcept = 0;
 };
 
 }  // namespace syncd::llm

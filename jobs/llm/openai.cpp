@@ -1,36 +1,14 @@
 // Chat completions as OpenAI defined them and many servers speak them (Mistral, Ollama, llama.cpp, vLLM).
 // What they do not agree about is configuration.
-#include <array>
-
+#include "jobs/llm/chat.hpp"
 #include "jobs/llm/vendors.hpp"
-#include "jobs/llm/wire.hpp"
 
 namespace syncd::llm {
-namespace {
 
+using chat::ChatOptions;
 using wire::Json;
 
-enum class LimitKey { kMaxTokens, kMaxCompletionTokens };
-constexpr auto enum_names(LimitKey) {
-  return std::array{config::EnumName("max_tokens", LimitKey::kMaxTokens),
-                    config::EnumName("max_completion_tokens", LimitKey::kMaxCompletionTokens)};
-}
-
-struct Own : Options {
-  LimitKey limit_key = LimitKey::kMaxCompletionTokens;
-  bool stream_usage = true;
-};
-
-const config::Fields<Own>& fields() {
-  static const auto all =
-      config::Fields<Own>()
-          .include(option_fields())
-          .add("limit_key", &Own::limit_key,
-               "how the server calls the limit of an answer; most but the inventor know only max_tokens")
-          .add("stream_usage", &Own::stream_usage,
-               "asks for the count of tokens with `stream_options`; false for servers that refuse it");
-  return all;
-}
+namespace chat {
 
 FailureKind kind_of(const wire::Report& report, FailureKind otherwise) {
   const std::string& code = report.code;
@@ -50,6 +28,72 @@ FailureKind kind_of(const wire::Report& report, FailureKind otherwise) {
   return otherwise;
 }
 
+Json body(const ChatOptions& options, const Ask& ask) {
+  Json messages = Json::array();
+  if (!ask.system.empty()) {
+    Json system = {{"role", "system"}, {"content", ask.system}};
+    messages.push_back(std::move(system));
+  }
+  Json user = {{"role", "user"}, {"content", ask.user}};
+  messages.push_back(std::move(user));
+  Json body = {{"model", ask.model}};
+  body["messages"] = std::move(messages);
+  body[std::string(config::enum_text(options.limit_key))] = ask.max_tokens;
+  if (ask.temperature) body["temperature"] = *ask.temperature;
+  if (ask.top_p) body["top_p"] = *ask.top_p;
+  if (!ask.stop.empty()) body["stop"] = ask.stop;
+  return body;
+}
+
+http::Request signed_request(const Options& options, http::Request request) {
+  if (options.api_key) request.headers.push_back("authorization: Bearer " + options.api_key->reveal());
+  return request;
+}
+
+void take_content(std::string& text, const Json& content) {
+  if (content.is_string()) text += content.get_ref<const std::string&>();
+  if (!content.is_array()) return;
+  for (const Json& part : content) {
+    if (wire::member(part, "type") == "text") text += wire::text(part, "text");
+  }
+}
+
+void take_stop(End& end, std::string reason) {
+  if (reason.empty()) return;
+  end.reason = std::move(reason);
+  if (end.reason == "stop") {
+    end.stop = Stop::Complete;
+  } else if (end.reason == "length" || end.reason == "model_length") {
+    end.stop = Stop::Truncated;
+  } else {
+    end.stop = end.reason == "content_filter" ? Stop::Refused : Stop::Other;
+  }
+}
+
+void take_usage(End& end, const Json& json) {
+  const auto input = wire::count(json, "prompt_tokens");
+  const auto output = wire::count(json, "completion_tokens");
+  if (!input && !output) return;
+  if (!end.usage) end.usage.emplace();
+  if (input) end.usage->input = *input;
+  if (output) end.usage->output = *output;
+}
+
+}  // namespace chat
+
+namespace {
+
+const config::Fields<ChatOptions>& fields() {
+  static const auto all =
+      config::Fields<ChatOptions>()
+          .include(option_fields())
+          .add("limit_key", &ChatOptions::limit_key,
+               "how the server calls the limit of an answer; most but the inventor know only max_tokens")
+          .add("stream_usage", &ChatOptions::stream_usage,
+               "asks for the count of tokens with `stream_options`; false for servers that refuse it");
+  return all;
+}
+
 class ChunkDecoder final : public Decoder {
  public:
   void take(const http::Event& event, std::string& text) override {
@@ -61,16 +105,16 @@ class ChunkDecoder final : public Decoder {
     const Json& error = wire::member(json, "error");
     if (!error.is_null() || event.type == "error") {
       const wire::Report report = wire::report(error.is_null() ? json : error);
-      throw Failure(kind_of(report, FailureKind::Retry), report.words());
+      throw Failure(chat::kind_of(report, FailureKind::Retry), report.words());
     }
     if (const std::string model = wire::text(json, "model"); !model.empty()) end_.model = model;
-    take_usage(wire::member(json, "usage"));
+    chat::take_usage(end_, wire::member(json, "usage"));
     const Json& choices = wire::member(json, "choices");
     if (!choices.is_array() || choices.empty()) return;
     const Json& delta = wire::member(choices.front(), "delta");
-    take_content(wire::member(delta, "content"), text);
+    chat::take_content(text, wire::member(delta, "content"));
     if (!wire::text(delta, "refusal").empty()) refused_ = true;
-    take_stop(wire::text(choices.front(), "finish_reason"));
+    chat::take_stop(end_, wire::text(choices.front(), "finish_reason"));
   }
   bool done() const noexcept override { return done_; }
   End end() const override {
@@ -80,34 +124,6 @@ class ChunkDecoder final : public Decoder {
   }
 
  private:
-  // A text, or a list of parts of which some are text (others are thoughts and references).
-  static void take_content(const Json& content, std::string& text) {
-    if (content.is_string()) text += content.get_ref<const std::string&>();
-    if (!content.is_array()) return;
-    for (const Json& part : content) {
-      if (wire::member(part, "type") == "text") text += wire::text(part, "text");
-    }
-  }
-  void take_stop(std::string reason) {
-    if (reason.empty()) return;
-    end_.reason = std::move(reason);
-    if (end_.reason == "stop") {
-      end_.stop = Stop::Complete;
-    } else if (end_.reason == "length" || end_.reason == "model_length") {
-      end_.stop = Stop::Truncated;
-    } else {
-      end_.stop = end_.reason == "content_filter" ? Stop::Refused : Stop::Other;
-    }
-  }
-  void take_usage(const Json& json) {
-    const auto input = wire::count(json, "prompt_tokens");
-    const auto output = wire::count(json, "completion_tokens");
-    if (!input && !output) return;
-    if (!end_.usage) end_.usage.emplace();
-    if (input) end_.usage->input = *input;
-    if (output) end_.usage->output = *output;
-  }
-
   End end_;
   bool refused_ = false;
   bool done_ = false;
@@ -115,32 +131,20 @@ class ChunkDecoder final : public Decoder {
 
 class ChatCompletions final : public Dialect {
  public:
-  explicit ChatCompletions(Own options) : options_(std::move(options)) {}
+  explicit ChatCompletions(ChatOptions options)
+      : options_(std::move(options)), batches_(chat::batches(options_)) {}
 
   http::Request request(const Ask& ask) const override {
-    Json messages = Json::array();
-    if (!ask.system.empty()) {
-      Json system = {{"role", "system"}, {"content", ask.system}};
-      messages.push_back(std::move(system));
-    }
-    Json user = {{"role", "user"}, {"content", ask.user}};
-    messages.push_back(std::move(user));
-    Json body = {{"model", ask.model}, {"stream", true}};
-    body["messages"] = std::move(messages);
-    body[std::string(config::enum_text(options_.limit_key))] = ask.max_tokens;
+    Json body = chat::body(options_, ask);
+    body["stream"] = true;
     if (options_.stream_usage) body["stream_options"] = {{"include_usage", true}};
-    if (ask.temperature) body["temperature"] = *ask.temperature;
-    if (ask.top_p) body["top_p"] = *ask.top_p;
-    if (!ask.stop.empty()) body["stop"] = ask.stop;
-    http::Request request = wire::post(options_, "/chat/completions", body);
-    if (options_.api_key) request.headers.push_back("authorization: Bearer " + options_.api_key->reveal());
-    return request;
+    return chat::signed_request(options_, wire::post(options_, "/chat/completions", body));
   }
   std::unique_ptr<Decoder> decoder() const override { return std::make_unique<ChunkDecoder>(); }
   Failure failure(int status, const http::Headers& headers, std::string_view body,
                   WallTime now) const override {
     const wire::Report report = wire::report_of_body(body);
-    return wire::failure(kind_of(report, kind_of_status(status)), status, headers, report, now);
+    return wire::failure(chat::kind_of(report, kind_of_status(status)), status, headers, report, now);
   }
   // Resets are told as "12ms" or "6m0s".
   std::optional<std::chrono::nanoseconds> pause(const http::Headers& headers, WallTime) const override {
@@ -156,13 +160,15 @@ class ChatCompletions final : public Dialect {
     }
     return longest;
   }
+  const BatchDialect* batches() const noexcept override { return batches_.get(); }
 
  private:
-  const Own options_;
+  const ChatOptions options_;
+  std::unique_ptr<BatchDialect> batches_;
 };
 
 std::unique_ptr<Dialect> make(const config::Table& table, Options& common) {
-  Own options;
+  ChatOptions options;
   options.base_url = "https://api.openai.com/v1";
   const bool good = fields().read(table, options);
   common = options;

@@ -19,14 +19,18 @@ std::optional<std::string> wrong_address(const std::string& url) {
 struct PriceEntry {
   double input = 0;
   double output = 0;
+  double batch = 0.5;
 };
 
 const config::Fields<PriceEntry>& price_fields() {
-  static const auto all = config::Fields<PriceEntry>()
-                              .required("input", &PriceEntry::input, "for a million tokens of the prompt")
-                              .at_least(0.0)
-                              .required("output", &PriceEntry::output, "for a million tokens of the answer")
-                              .at_least(0.0);
+  static const auto all =
+      config::Fields<PriceEntry>()
+          .required("input", &PriceEntry::input, "for a million tokens of the prompt")
+          .at_least(0.0)
+          .required("output", &PriceEntry::output, "for a million tokens of the answer")
+          .at_least(0.0)
+          .add("batch", &PriceEntry::batch, "times these prices, for what is asked in a batch")
+          .range(0.0, 1.0);
   return all;
 }
 
@@ -61,7 +65,8 @@ const config::Fields<Options>& option_fields() {
           .add("timeout", &Options::timeout, "for one answer, from the first byte to the last")
           .range(10ms, 24h)
           .add("prices", &Options::prices,
-               "what a million tokens cost, by model: a table with `input` and `output`; needed for budgets "
+               "what a million tokens cost, by model: a table with `input`, `output` and `batch` (a "
+               "factor for what is asked in a batch, 0.5 by default); needed for budgets "
                "in money");
   return all;
 }
@@ -71,7 +76,8 @@ std::map<std::string, Price> read_prices(const config::Table& prices) {
   for (const std::string& model : prices.keys()) {
     const auto table = prices.table(model);
     PriceEntry entry;
-    if (table && price_fields().read(*table, entry)) all[model] = Price{entry.input, entry.output};
+    if (table && price_fields().read(*table, entry))
+      all[model] = Price{entry.input, entry.output, entry.batch};
   }
   return all;
 }

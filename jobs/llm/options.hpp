@@ -12,6 +12,7 @@ namespace syncd::llm {
 struct Price {
   double input = 0;
   double output = 0;
+  double batch = 0.5;  // times these, for what is asked in a batch
 };
 
 struct Options {
@@ -26,7 +27,7 @@ struct Options {
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(10);
   std::chrono::nanoseconds idle_timeout = std::chrono::minutes(2);
   std::chrono::nanoseconds timeout = std::chrono::minutes(10);
-  config::Table prices;  // model -> { input, output }
+  config::Table prices;  // model -> { input, output, batch }
 };
 
 // Every vendor's own options include these; `base_url` is where its requests go by default.

@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace syncd::llm {
 namespace {
 
 constexpr std::size_t kLargestEvent = 1024 * 1024;
 constexpr std::size_t kErrorBytes = 64 * 1024;
 constexpr std::size_t kLargestAnswer = 16 * 1024 * 1024;
+constexpr auto kLongestExchange = std::chrono::hours(6);
 
 // A failure underneath HTTP.  What was sent and not answered may have been done.
 Failure from_transport(const http::Failure& failed) {
@@ -65,11 +68,9 @@ coro::Task<Provider::Permit> Provider::admit(std::uint64_t tokens) {
   co_return std::move(*permit);
 }
 
-coro::Task<http::Response> Provider::send(const Ask& ask) {
-  http::Request request = dialect_->request(ask);
+// Limits that the request has already stay, but for the time until a connection stands.
+coro::Task<http::Response> Provider::send(http::Request request) {
   request.limits.connect = options_.connect_timeout;
-  request.limits.idle = options_.idle_timeout;
-  request.limits.total = options_.timeout;
   http::Response response = co_await client_.send(std::move(request));
   hold(dialect_->pause(response.headers(), loop_.wall_now()));
   co_return response;
@@ -101,17 +102,17 @@ Pieces decoded(http::Response response, std::unique_ptr<Decoder> decoder) {
     auto chunk = co_await chunks.next();
     if (!chunk) throw broken("the stream ended without its last event");
     parser.feed(*chunk);
-    std::string text;
     while (!decoder->done()) {
       const auto event = parser.next();
       if (!event) break;
+      std::string text;
       decoder->take(*event, text);
+      if (text.empty()) continue;
+      total += text.size();
+      if (total > kLargestAnswer) throw broken(fmt::format("the answer exceeds {} bytes", kLargestAnswer));
+      Piece piece(std::move(text));
+      co_yield std::move(piece);
     }
-    total += text.size();
-    if (total > kLargestAnswer) throw broken(fmt::format("the answer exceeds {} bytes", kLargestAnswer));
-    if (text.empty()) continue;
-    Piece piece(std::move(text));
-    co_yield std::move(piece);
   }
   Piece last(decoder->end());
   co_yield std::move(last);
@@ -122,7 +123,10 @@ Pieces decoded(http::Response response, std::unique_ptr<Decoder> decoder) {
 Pieces Provider::stream(Ask ask) {
   std::optional<Failure> failed;
   try {
-    http::Response response = co_await send(ask);
+    http::Request request = dialect_->request(ask);
+    request.limits.idle = options_.idle_timeout;
+    request.limits.total = options_.timeout;
+    http::Response response = co_await send(std::move(request));
     if (response.status() == 200) {
       Pieces pieces = decoded(std::move(response), dialect_->decoder());
       while (auto piece = co_await pieces.next()) co_yield std::move(*piece);
@@ -138,6 +142,41 @@ Pieces Provider::stream(Ask ask) {
     failed = broken(error.what());
   }
   throw std::move(*failed);
+}
+
+coro::Task<http::Response> Provider::exchange(http::Request request) {
+  // Nothing comes while a long body goes out, and what comes may be long too.
+  request.limits.idle = std::max(options_.idle_timeout, options_.timeout);
+  request.limits.total = kLongestExchange;
+  std::optional<Failure> failed;
+  try {
+    const Permit permit = co_await admit(0);
+    http::Response response = co_await send(std::move(request));
+    if (response.status() == 200) co_return response;
+    failed = co_await refused(std::move(response));
+  } catch (const http::Failure& failure) {
+    failed = from_transport(failure);
+  }
+  throw std::move(*failed);
+}
+
+coro::Task<std::string> Provider::whole(http::Response response, std::size_t limit) {
+  std::string text;
+  http::Chunks chunks = pieces(std::move(response));
+  while (auto chunk = co_await chunks.next()) {
+    text += *chunk;
+    if (text.size() > limit) throw broken(fmt::format("the reply exceeds {} bytes", limit));
+  }
+  co_return text;
+}
+
+http::Chunks Provider::pieces(http::Response response) {
+  try {
+    http::Chunks chunks = http::Response::body(std::move(response));
+    while (auto chunk = co_await chunks.next()) co_yield std::move(*chunk);
+  } catch (const http::Failure& failure) {
+    throw from_transport(failure);
+  }
 }
 
 }  // namespace syncd::llm

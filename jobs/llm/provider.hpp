@@ -29,12 +29,20 @@ class Provider {
   // Stop::Complete.  Throws Failure; a stream that ends without the vendor's last event is one.
   Pieces stream(Ask ask);
 
+  // A request that is no question; returns the head of a reply with status 200.  Throws Failure.
+  coro::Task<http::Response> exchange(http::Request request);
+  // Its body, as a whole (Broken where it is longer than `limit`) or in pieces; both throw Failure.
+  static coro::Task<std::string> whole(http::Response response, std::size_t limit);
+  static http::Chunks pieces(http::Response response);
+  // Null: the vendor has none.
+  const BatchDialect* batches() const noexcept { return dialect_->batches(); }
+
   // Nullopt: the price of the model is not in the configuration.
   std::optional<Price> price(const std::string& model) const;
   const std::string& name() const noexcept { return name_; }
 
  private:
-  coro::Task<http::Response> send(const Ask& ask);
+  coro::Task<http::Response> send(http::Request request);
   coro::Task<Failure> refused(http::Response response);
   void hold(std::optional<std::chrono::nanoseconds> wait);
 

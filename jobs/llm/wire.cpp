@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "daemon/http/retry_after.hpp"
@@ -11,7 +13,7 @@ namespace syncd::llm::wire {
 Json object(std::string_view text) {
   Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object())
-    throw Failure(FailureKind::Broken, "an event of the stream is no JSON object").as_ambiguous();
+    throw Failure(FailureKind::Broken, "what should be a JSON object is none").as_ambiguous();
   return json;
 }
 
@@ -31,6 +33,11 @@ std::optional<std::uint64_t> count(const Json& json, std::string_view name) {
   const Json& value = member(json, name);
   if (!value.is_number_unsigned()) return std::nullopt;
   return value.get<std::uint64_t>();
+}
+
+bool flag(const Json& json, std::string_view name) {
+  const Json& value = member(json, name);
+  return value.is_boolean() && value.get<bool>();
 }
 
 std::string Report::words() const {
@@ -103,14 +110,43 @@ std::string address(const Options& options, std::string_view path) {
   return url.append(path);
 }
 
-http::Request post(const Options& options, std::string_view path, const Json& body) {
-  http::Request request("POST", address(options, path));
-  request.headers.emplace_back("content-type: application/json");
-  request.headers.emplace_back("accept: text/event-stream");
+namespace {
+
+http::Request made(const Options& options, const char* method, std::string_view path, const char* accept) {
+  http::Request request(method, address(options, path));
+  request.headers.push_back(std::string("accept: ") + accept);
   for (const auto& [name, value] : options.headers) request.headers.push_back(name + ": " + value);
-  // What a row holds is not always UTF-8, and JSON must be.
-  request.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
   return request;
+}
+
+}  // namespace
+
+http::Request post(const Options& options, std::string_view path, const Json& body) {
+  http::Request request = made(options, "POST", path, "text/event-stream");
+  request.headers.emplace_back("content-type: application/json");
+  request.body = dump(body);
+  return request;
+}
+
+http::Request get(const Options& options, std::string_view path) { return made(options, "GET", path, "*/*"); }
+
+http::Request post_text(const Options& options, std::string_view path, std::string_view content_type,
+                        std::string body) {
+  http::Request request = made(options, "POST", path, "application/json");
+  request.headers.push_back("content-type: " + std::string(content_type));
+  request.body = std::move(body);
+  return request;
+}
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+std::string name(std::string text) {
+  const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; };
+  if (text.empty() || text.size() > 200 || !std::all_of(text.begin(), text.end(), plain)) {
+    throw Failure(FailureKind::Broken, fmt::format("'{}' is no name that could be asked for", text))
+        .as_ambiguous();
+  }
+  return text;
 }
 
 Failure failure(FailureKind kind, int status, const http::Headers& headers, const Report& report,

@@ -18,6 +18,7 @@ Json object(std::string_view text);
 const Json& member(const Json& json, std::string_view name);
 std::string text(const Json& json, std::string_view name);  // "" where it is no text
 std::optional<std::uint64_t> count(const Json& json, std::string_view name);
+bool flag(const Json& json, std::string_view name);  // false where it is none
 
 // "type: message" of the object in which both vendors report an error, in whatever form it comes.
 struct Report {
@@ -35,8 +36,16 @@ std::optional<WallTime> rfc3339(std::string_view text);
 
 // "BASE/path", whether or not the base ends in a slash.
 std::string address(const Options& options, std::string_view path);
-// POST of `body` with the headers that the configuration adds.
+// POST of `body` with the headers that the configuration adds, for a stream of events.
 http::Request post(const Options& options, std::string_view path, const Json& body);
+// The same without a body, or with one that is written already, for an answer that is no stream.
+http::Request get(const Options& options, std::string_view path);
+http::Request post_text(const Options& options, std::string_view path, std::string_view content_type,
+                        std::string body);
+// JSON on one line.  What a row holds is not always UTF-8, and JSON must be.
+std::string dump(const Json& json);
+// Throws Failure (Broken) where it could not stand in an address, and then as itself.
+std::string name(std::string text);
 
 // The kind that a status and the header x-should-retry make of `kind`.
 Failure failure(FailureKind kind, int status, const http::Headers& headers, const Report& report,

@@ -1,0 +1,151 @@
+// OpenAI's Batch API: a file of requests is uploaded, a batch is made of it, and there are two files of
+// results.  Wire format: https://platform.openai.com/docs/api-reference/batch and the types of the vendor's
+// own SDKs.
+#include "jobs/llm/chat.hpp"
+
+namespace syncd::llm::chat {
+namespace {
+
+using wire::Json;
+
+constexpr const char* kMarker = "syncd_batch";  // among the metadata
+
+std::string refusal_words(const Json& error) {
+  std::string words = wire::report(error).words();
+  if (const auto line = wire::count(error, "line")) words += " (line " + std::to_string(*line) + ")";
+  return words;
+}
+
+// Why no request of a batch was done.
+Failure refusal_of(const Json& errors) {
+  const Json& all = wire::member(errors, "data");
+  if (!all.is_array() || all.empty()) return Failure(FailureKind::Invalid, "no reason given");
+  const wire::Report report = wire::report(all.front());
+  // So much may wait at a time: it passes.
+  const bool full = report.code == "token_limit_exceeded" || report.code == "request_limit_exceeded";
+  const bool money = report.code == "billing_hard_limit_reached";
+  FailureKind kind = money ? FailureKind::Auth : kind_of(report, FailureKind::Invalid);
+  if (full) kind = FailureKind::RateLimited;
+  return Failure(kind, refusal_words(all.front()));
+}
+
+BatchView view_of(const Json& json) {
+  BatchView view;
+  view.id = wire::name(wire::text(json, "id"));
+  view.word = wire::text(json, "status");
+  view.cut_short = view.word == "expired" || view.word == "cancelled";
+  view.ended = view.cut_short || view.word == "completed" || view.word == "failed";
+  if (view.word == "failed") view.refusal = refusal_of(wire::member(json, "errors"));
+  const Json& counts = wire::member(json, "request_counts");
+  view.total = wire::count(counts, "total").value_or(0);
+  view.done = wire::count(counts, "completed").value_or(0) + wire::count(counts, "failed").value_or(0);
+  view.marker = wire::text(wire::member(json, "metadata"), kMarker);
+  if (const auto created = wire::count(json, "created_at")) {
+    view.created = WallTime(std::chrono::seconds(static_cast<std::int64_t>(*created)));
+  }
+  if (!view.ended) return view;
+  for (const char* key : {"output_file_id", "error_file_id"}) {
+    const std::string file = wire::text(json, key);
+    if (!file.empty()) view.results.push_back("/files/" + wire::name(file) + "/content");
+  }
+  return view;
+}
+
+void take_completion(BatchResult& result, const Json& completion) {
+  const Json& choices = wire::member(completion, "choices");
+  result.end.model = wire::text(completion, "model");
+  take_usage(result.end, wire::member(completion, "usage"));
+  if (!choices.is_array() || choices.empty()) return;
+  const Json& message = wire::member(choices.front(), "message");
+  take_content(result.text, wire::member(message, "content"));
+  take_stop(result.end, wire::text(choices.front(), "finish_reason"));
+  if (!wire::text(message, "refusal").empty()) result.end.stop = Stop::Refused;
+}
+
+class ChatBatches final : public BatchDialect {
+ public:
+  explicit ChatBatches(ChatOptions options) : options_(std::move(options)) {}
+
+  std::size_t most_requests() const noexcept override { return 50'000; }
+  std::size_t most_bytes() const noexcept override { return 200'000'000; }
+  bool keeps_marker() const noexcept override { return true; }
+
+  std::string entry(const std::string& custom_id, const Ask& ask) const override {
+    Json json = {{"custom_id", custom_id}, {"method", "POST"}, {"url", "/v1/chat/completions"}};
+    json["body"] = body(options_, ask);
+    return wire::dump(json);
+  }
+  std::optional<http::Request> upload(const std::string& marker,
+                                      const std::vector<std::string>& entries) const override {
+    const std::string boundary = "syncd-" + marker;
+    const std::string part = "--" + boundary + "\r\ncontent-disposition: form-data; name=";
+    std::string all = part + "\"purpose\"\r\n\r\nbatch\r\n";
+    all +=
+        part + "\"file\"; filename=\"syncd-" + marker + ".jsonl\"\r\ncontent-type: application/jsonl\r\n\r\n";
+    for (const std::string& entry : entries) all.append(entry).append("\n");
+    all += "\r\n--" + boundary + "--\r\n";
+    return signed_request(
+        options_,
+        wire::post_text(options_, "/files", "multipart/form-data; boundary=" + boundary, std::move(all)));
+  }
+  std::string uploaded(std::string_view reply) const override {
+    return wire::name(wire::text(wire::object(reply), "id"));
+  }
+  http::Request create(const std::string& marker, const std::vector<std::string>&,
+                       const std::string& file) const override {
+    Json json = {{"input_file_id", file}, {"endpoint", "/v1/chat/completions"}, {"completion_window", "24h"}};
+    json["metadata"] = {{kMarker, marker}};
+    return signed_request(options_,
+                          wire::post_text(options_, "/batches", "application/json", wire::dump(json)));
+  }
+  http::Request look(const std::string& id) const override { return get("/batches/" + id); }
+  http::Request list(const std::string& path) const override {
+    return get(path.empty() ? "/batches?limit=100" : path);
+  }
+  http::Request results(const std::string& path) const override { return get(path); }
+
+  BatchView view(std::string_view reply) const override { return view_of(wire::object(reply)); }
+  BatchPage page(std::string_view reply) const override {
+    const Json json = wire::object(reply);
+    BatchPage page;
+    for (const Json& each : wire::member(json, "data")) page.batches.push_back(view_of(each));
+    if (wire::flag(json, "has_more") && !page.batches.empty()) {
+      page.next = "/batches?limit=100&after=" + page.batches.back().id;
+    }
+    return page;
+  }
+  BatchResult result(std::string_view line) const override {
+    const Json json = wire::object(line);
+    BatchResult result;
+    result.custom_id = wire::text(json, "custom_id");
+    const Json& response = wire::member(json, "response");
+    const Json& completion = wire::member(response, "body");
+    const Json& error = wire::member(json, "error");
+    const std::uint64_t status = wire::count(response, "status_code").value_or(0);
+    if (status == 200 && error.is_null()) {
+      take_completion(result, completion);
+      return result;
+    }
+    const wire::Report report = wire::report(error.is_null() ? wire::member(completion, "error") : error);
+    const FailureKind otherwise = status == 0 ? FailureKind::Retry : kind_of_status(static_cast<int>(status));
+    const bool cut_short = report.code == "batch_expired" || report.code == "batch_cancelled";
+    std::string words = report.words();
+    if (words.empty()) words = "status " + std::to_string(status);
+    result.failure = Failure(cut_short ? FailureKind::Retry : kind_of(report, otherwise), words);
+    return result;
+  }
+
+ private:
+  http::Request get(const std::string& path) const {
+    return signed_request(options_, wire::get(options_, path));
+  }
+  const ChatOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<BatchDialect> batches(ChatOptions options) {
+  return std::make_unique<ChatBatches>(std::move(options));
+}
+
+}  // namespace syncd::llm::chat
