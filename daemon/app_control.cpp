@@ -5,16 +5,9 @@
 
 #include "config/suggest.hpp"
 #include "daemon/base/log.hpp"
-#include "daemon/coro/timeout.hpp"
 #include "daemon/service/notify.hpp"
 
 namespace syncd {
-namespace {
-
-// For a commit under way to end, and for a sink or source to answer.
-constexpr Duration kPatience = std::chrono::seconds(60);
-
-}  // namespace
 
 // --- the socket --------------------------------------------------------------------------------------
 
@@ -29,7 +22,8 @@ void App::Control::listen() {
   serving_.spawn(serve());
   const config::Http& http = app_.configuration_->config().http;
   if (http.listen.empty()) return;
-  pages_.emplace(app_.loop_, http.listen, http.token, control::http_pages(*this));
+  pages_.emplace(app_.loop_, http.listen, http.token, control::http_pages(app_.loop_, *this));
+  pages_->allow_origins(http.origins);
   serving_.spawn(serve_pages());
   log::info("", "pages for Prometheus and probes: http://{}/metrics", pages_->address());
 }
@@ -109,8 +103,7 @@ void App::Control::start(const std::string& job, const control::RunRange& range)
 
 coro::Task<control::RunResult> App::Control::run(std::string job, control::RunRange range) {
   start(job, range);
-  const auto runner = runner_of(job);
-  const store::RunRecord record = co_await runner->wait_for_end();
+  const store::RunRecord record = co_await job_of(job).wait_for_end();
   control::RunResult result;
   result.outcome = record.outcome;
   result.error = record.error;
@@ -145,114 +138,6 @@ void App::Control::resume(const std::string& job) {
 }
 
 void App::Control::shutdown() { app_.shut_down("syncctl shutdown"); }
-
-// --- checkpoints -------------------------------------------------------------------------------------
-
-// While this lives no run of the job begins; when it goes, a run that it ended goes on where the
-// checkpoint then is.
-class App::Control::Still {
- public:
-  Still(Control& control, const std::string& job) : control_(control), job_(job) {
-    if (!control_.still_.insert(job).second) {
-      throw control::Busy(fmt::format("the checkpoint of {} is being changed already", job));
-    }
-    control_.app_.scheduler_.pause(job_, "the checkpoint is being changed");
-  }
-  ~Still() {
-    control_.still_.erase(job_);
-    try {
-      go_on();
-    } catch (const std::exception& error) {
-      log::error(job_, "starting it again: {}", error.what());
-    }
-  }
-  Still(const Still&) = delete;
-  Still& operator=(const Still&) = delete;
-  bool interrupted = false;
-
- private:
-  void go_on() {
-    const App& app = control_.app_;
-    const auto job = app.jobs_.find(job_);
-    if (job == app.jobs_.end()) return;
-    if (const auto pause = control_.app_.database_.paused(job_)) {
-      return control_.app_.scheduler_.pause(job_, pause->reason);
-    }
-    control_.app_.scheduler_.resume(job_);  // which is the start of a continuous one
-    const bool continuous = job->second->plan().schedule.kind() == schedule::Schedule::Kind::Continuous;
-    if (interrupted && !continuous) control_.app_.scheduler_.trigger(job_);
-  }
-  Control& control_;
-  const std::string job_;
-};
-
-// Precondition: a Still for this job.  Ends the run under way; nothing writes the checkpoint afterwards.
-coro::Task<> App::Control::stand_still(Still& still, jobs::Runner& runner) {
-  co_await yield_to_loop(app_.loop_);  // a run that was triggered before begins now
-  if (!runner.running()) co_return;
-  still.interrupted = true;
-  runner.stop(false, "the checkpoint was changed");
-  co_await with_timeout(app_.loop_, kPatience, "waiting for the end of the commit under way",
-                        runner.wait_for_end());
-}
-
-coro::Task<jobs::Positions> App::Control::positions_of(jobs::Runner& runner) {
-  jobs::RunContext context = runner.context();
-  const auto sink = runner.plan().sink.make(context);
-  auto held = co_await with_timeout(app_.loop_, kPatience, "asking the sink", sink->recall());
-  if (held) co_return *std::move(held);
-  jobs::Positions local;
-  for (const auto& [partition, text] : app_.database_.positions(runner.plan().job.name)) {
-    local.advance(jobs::Position(partition, text));
-  }
-  co_return local;
-}
-
-void App::Control::require_position(jobs::Runner& runner, const jobs::Position& position) {
-  jobs::RunContext context = runner.context();
-  try {
-    runner.plan().source.make(context)->describe(position);
-  } catch (const Error& error) {
-    throw Error(ErrorKind::Config,
-                fmt::format("'{}' is no position of a {}: {}; `syncctl checkpoint show {}` prints one",
-                            position.text(), runner.plan().source_type, error.what(), context.job));
-  }
-}
-
-coro::Task<> App::Control::set_checkpoint(std::string job, std::string partition, std::string text) {
-  const auto runner = runner_of(job);
-  const jobs::Position position(std::move(partition), std::move(text));
-  require_position(*runner, position);
-  Still still(*this, job);
-  co_await stand_still(still, *runner);
-  jobs::Positions positions = co_await positions_of(*runner);
-  if (!positions.empty() && positions.all().count(position.partition()) == 0) {
-    throw Error(ErrorKind::Config,
-                fmt::format("{} has no partition '{}'; `syncctl checkpoint show {}` lists them", job,
-                            position.partition(), job));
-  }
-  positions.advance(position);
-  co_await with_timeout(app_.loop_, kPatience, "setting the checkpoint",
-                        runner->assign(std::move(positions)));
-  log::info(job, "the checkpoint was set by the operator");
-}
-
-coro::Task<> App::Control::rewind_checkpoint(std::string job, std::string to) {
-  const auto runner = runner_of(job);
-  jobs::Positions positions;  // none at all is the start of every partition
-  if (to != "start") {
-    jobs::RunContext context = runner->context();
-    const auto source = runner->plan().source.make(context);
-    auto position =
-        co_await with_timeout(app_.loop_, kPatience, "asking the source", source->position_at(to));
-    positions.advance(position);
-  }
-  Still still(*this, job);
-  co_await stand_still(still, *runner);
-  co_await with_timeout(app_.loop_, kPatience, "setting the checkpoint",
-                        runner->assign(std::move(positions)));
-  log::info(job, "the checkpoint was set back to {} by the operator", to);
-}
 
 // --- dead letters ------------------------------------------------------------------------------------
 

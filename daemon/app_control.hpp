@@ -1,5 +1,5 @@
 // App::Control: what the control socket may do with the daemon.  app_control.cpp operates,
-// app_status.cpp tells, app_check.cpp checks.
+// app_checkpoints.cpp changes checkpoints, app_status.cpp tells, app_check.cpp checks.
 #pragma once
 #include <optional>
 #include <set>
@@ -44,6 +44,9 @@ class App::Control final : public control::Operations {
   coro::Task<std::vector<control::FileState>> files(std::string job) override;
   coro::Task<> set_checkpoint(std::string job, std::string partition, std::string text) override;
   coro::Task<> rewind_checkpoint(std::string job, std::string to) override;
+  coro::Task<control::ExportedCheckpoint> export_checkpoint(std::string job) override;
+  coro::Task<> import_checkpoint(std::string job, control::ExportedCheckpoint from) override;
+  coro::Task<> undo_checkpoint(std::string job) override;
   coro::Task<std::vector<std::string>> explain(std::string job) override;
   control::DeadLetters dead_letters(const std::string& job, std::uint64_t limit) override;
   std::uint64_t clear_dead_letters(const std::string& job) override;
@@ -66,6 +69,11 @@ class App::Control final : public control::Operations {
   // Throws a Config error where the job's source cannot read it.
   static void require_position(jobs::Runner& runner, const jobs::Position& position);
   coro::Task<jobs::Positions> positions_of(jobs::Runner& runner);
+  coro::Task<> replace_checkpoint(std::shared_ptr<jobs::Runner> runner, std::string change,
+                                  jobs::Positions before, jobs::Positions to);
+  // Positions with their words.
+  static std::vector<control::CheckpointPosition> told(jobs::Runner& runner,
+                                                       const std::map<std::string, std::string>& texts);
   // The last occurrences, and the next one.
   void explain_time(const std::string& job, std::vector<std::string>& lines);
   std::shared_ptr<store::LlmJournal> llm_journal(const std::optional<std::string>& job);

@@ -63,15 +63,6 @@ std::vector<std::string> guarantees_of(const jobs::JobPlan& plan) {
   return lines;
 }
 
-std::vector<control::CheckpointPosition> positions(const jobs::Source& source,
-                                                   const std::map<std::string, std::string>& texts) {
-  std::vector<control::CheckpointPosition> all;
-  for (const auto& [partition, text] : texts) {
-    all.push_back({partition, text, words(source, partition, text)});
-  }
-  return all;
-}
-
 // "postgres_table → rename → redis_hash".
 std::string route(const status::JobStatus& job) {
   std::string text = job.source;
@@ -167,20 +158,36 @@ std::string App::Control::metrics() {
 
 std::string App::Control::unready() { return app_.stop_requests_ > 0 ? "the daemon is stopping" : ""; }
 
+std::vector<control::CheckpointPosition> App::Control::told(jobs::Runner& runner,
+                                                            const std::map<std::string, std::string>& texts) {
+  jobs::RunContext context = runner.context();
+  const auto source = runner.plan().source.make(context);
+  std::vector<control::CheckpointPosition> all;
+  for (const auto& [partition, text] : texts) {
+    all.push_back({partition, text, words(*source, partition, text)});
+  }
+  return all;
+}
+
 coro::Task<control::Checkpoint> App::Control::checkpoint(std::string job) {
   const auto runner = runner_of(job);
   jobs::RunContext context = runner->context();
-  const auto source = runner->plan().source.make(context);
   const auto sink = runner->plan().sink.make(context);
   control::Checkpoint found;
   try {
     auto held = co_await with_timeout(app_.loop_, kPatience, "asking the sink", sink->recall());
     found.sink_holds = held.has_value();
-    if (held) found.sink = positions(*source, held->all());
+    if (held) found.sink = told(*runner, held->all());
   } catch (const Error& error) {
     found.sink_error = error.what();
   }
-  found.local = positions(*source, app_.database_.positions(job));
+  found.local = told(*runner, app_.database_.positions(job));
+  if (const auto previous = app_.database_.previous_checkpoint(job)) {
+    found.previous.emplace();
+    found.previous->time = previous->time;
+    found.previous->change = previous->change;
+    found.previous->positions = told(*runner, previous->positions);
+  }
   co_return found;
 }
 

@@ -185,6 +185,20 @@ schedule::Settings JobPlan::scheduling() const {
   return settings;
 }
 
+std::map<std::string, std::string> JobPlan::source_identity() const {
+  std::map<std::string, std::string> identity{{"type", source_type}};
+  const config::Leaves leaves = job.table.leaves();
+  for (const SourceKind* kind : sources()) {
+    if (kind->type != source_type) continue;
+    for (const config::FieldDoc& field : kind->docs()) {
+      const auto leaf = leaves.find("source." + field.key);
+      if (!field.required || field.key == "connection" || leaf == leaves.end()) continue;
+      identity.emplace(field.key, leaf->second.reveal());
+    }
+  }
+  return identity;
+}
+
 schedule::Limits limits_of(const config::Config& config) {
   schedule::Limits limits;
   limits.max_running = config.daemon.max_running;

@@ -17,6 +17,9 @@ class JobPlan {
       : job(job_in), schedule(std::move(schedule_in)) {}
   // What the scheduler has to know.
   schedule::Settings scheduling() const;
+  // What tells the source from others: its type, and the keys that it must have, as they are written; not the
+  // connection, which may have another name elsewhere.
+  std::map<std::string, std::string> source_identity() const;
 
   config::Job job;
   schedule::Schedule schedule;

@@ -35,6 +35,13 @@ bool Parameters::flag(const char* name) const {
   return found->get<bool>();
 }
 
+const Json& Parameters::object(const char* name) const {
+  const Json* found = member(name);
+  if (!found) throw InvalidParameter(name, "missing");
+  if (!found->is_object()) throw InvalidParameter(name, "not an object");
+  return *found;
+}
+
 std::uint64_t Parameters::count(const char* name, std::uint64_t fallback, std::uint64_t least,
                                 std::uint64_t most) const {
   const Json* found = member(name);

@@ -28,7 +28,8 @@ class Parameters {
 
   std::string text(const char* name) const;  // required
   std::optional<std::string> optional_text(const char* name) const;
-  bool flag(const char* name) const;  // false where absent
+  bool flag(const char* name) const;           // false where absent
+  const Json& object(const char* name) const;  // required
   std::uint64_t count(const char* name, std::uint64_t fallback, std::uint64_t least,
                       std::uint64_t most) const;
   std::optional<WallTime> time(const char* name) const;  // microseconds since 1970

@@ -78,30 +78,6 @@ Task<Json> check(Request& request) {
   co_return object("findings", findings_json(found));
 }
 
-Json positions_json(const std::vector<CheckpointPosition>& positions) {
-  Json all = Json::array();
-  for (const CheckpointPosition& position : positions) {
-    Json each = Json::object();
-    each["partition"] = position.partition;
-    each["text"] = position.text;
-    each["words"] = position.words;
-    all.push_back(std::move(each));
-  }
-  return all;
-}
-
-Task<Json> show_checkpoint(Request& request) {
-  const Parameters from(request.parameters, {"job"});
-  const std::string job = from.text("job");
-  const Checkpoint checkpoint = co_await request.operations.checkpoint(job);
-  Json json = object("job", job);
-  json["sink_holds"] = checkpoint.sink_holds;
-  json["sink_error"] = checkpoint.sink_error;
-  json["sink"] = positions_json(checkpoint.sink);
-  json["local"] = positions_json(checkpoint.local);
-  co_return json;
-}
-
 Task<Json> list_dead_letters(Request& request) {
   const Parameters from(request.parameters, {"job", "limit"});
   const DeadLetters kept =
@@ -224,19 +200,6 @@ Task<Json> resume(Request& request) {
   co_return Json::object();
 }
 
-Task<Json> set_checkpoint(Request& request) {
-  const Parameters from(request.parameters, {"job", "partition", "text"});
-  std::string partition = from.optional_text("partition").value_or("");
-  co_await request.operations.set_checkpoint(from.text("job"), std::move(partition), from.text("text"));
-  co_return Json::object();
-}
-
-Task<Json> rewind_checkpoint(Request& request) {
-  const Parameters from(request.parameters, {"job", "to"});
-  co_await request.operations.rewind_checkpoint(from.text("job"), from.text("to"));
-  co_return Json::object();
-}
-
 Task<Json> clear_dead_letters(Request& request) {
   const Parameters from(request.parameters, {"job"});
   co_return object("cleared", request.operations.clear_dead_letters(from.text("job")));
@@ -257,6 +220,7 @@ constexpr std::array kMethods = {
     Method{"History", Verb::Read, history},
     Method{"Check", Verb::Read, check},
     Method{"ShowCheckpoint", Verb::Read, show_checkpoint},
+    Method{"ExportCheckpoint", Verb::Read, export_checkpoint},
     Method{"ListFiles", Verb::Read, list_files},
     Method{"ListDeadLetters", Verb::Read, list_dead_letters},
     Method{"LlmUsage", Verb::Read, llm_usage},
@@ -269,6 +233,8 @@ constexpr std::array kMethods = {
     Method{"Resume", Verb::Operate, resume},
     Method{"SetCheckpoint", Verb::Operate, set_checkpoint},
     Method{"RewindCheckpoint", Verb::Operate, rewind_checkpoint},
+    Method{"ImportCheckpoint", Verb::Operate, import_checkpoint},
+    Method{"UndoCheckpoint", Verb::Operate, undo_checkpoint},
     Method{"ClearDeadLetters", Verb::Operate, clear_dead_letters},
     Method{"LlmResolve", Verb::Operate, llm_resolve},
     Method{"Reload", Verb::Operate, reload},

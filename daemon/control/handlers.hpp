@@ -36,6 +36,14 @@ coro::Task<Json> next(Request& request);
 coro::Task<Json> history(Request& request);
 coro::Task<Json> reload(Request& request);
 
+// handlers_checkpoint.cpp: where a job goes on, and how that is changed.
+coro::Task<Json> show_checkpoint(Request& request);
+coro::Task<Json> export_checkpoint(Request& request);
+coro::Task<Json> set_checkpoint(Request& request);
+coro::Task<Json> rewind_checkpoint(Request& request);
+coro::Task<Json> import_checkpoint(Request& request);
+coro::Task<Json> undo_checkpoint(Request& request);
+
 // handlers_files.cpp: what a source knows about its files.
 coro::Task<Json> list_files(Request& request);
 

@@ -5,6 +5,7 @@
 // that is thrown reaches the client as "internal error", and the log.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -74,11 +75,27 @@ struct CheckpointPosition {
   std::string words;      // for people
 };
 
+// As it was before an operator changed it.
+struct PreviousCheckpoint {
+  WallTime time;       // of the change
+  std::string change;  // set rewind import undo
+  std::vector<CheckpointPosition> positions;
+};
+
 struct Checkpoint {
   bool sink_holds = false;                // the sink's positions count; the local ones are a copy
   std::string sink_error;                 // why the sink could not be asked; "" where it could
   std::vector<CheckpointPosition> sink;   // empty where the sink holds none
   std::vector<CheckpointPosition> local;  // the copy in the state database
+  std::optional<PreviousCheckpoint> previous;
+};
+
+// A checkpoint that can be taken elsewhere.
+struct ExportedCheckpoint {
+  std::string job;
+  std::map<std::string, std::string> source;  // what tells it from others: "type", "table", ...
+  WallTime taken;
+  std::vector<CheckpointPosition> positions;
 };
 
 // A file of a source that reads files.
@@ -154,6 +171,13 @@ class Operations {
   virtual coro::Task<> set_checkpoint(std::string job, std::string partition, std::string text) = 0;
   // `to`: "start", or a value that the source understands (its error says what it takes).  As above.
   virtual coro::Task<> rewind_checkpoint(std::string job, std::string to) = 0;
+  // Where the job stands, to be imported here or elsewhere.
+  virtual coro::Task<ExportedCheckpoint> export_checkpoint(std::string job) = 0;
+  // Replaces all positions; as above.  A Config error where it is of another source, or a position of it
+  // cannot be read; nothing has changed then.
+  virtual coro::Task<> import_checkpoint(std::string job, ExportedCheckpoint from) = 0;
+  // Brings back what was before the last of these changes, and the last undo; as above.
+  virtual coro::Task<> undo_checkpoint(std::string job) = 0;
 
   // Guarantees, and why the job is where it is; one line each.
   virtual coro::Task<std::vector<std::string>> explain(std::string job) = 0;

@@ -148,6 +148,23 @@ type CheckpointPosition (
   words: string
 )
 
+# A checkpoint as it was before an operator changed it. change: set, rewind, import, undo.
+type PreviousCheckpoint (
+  time_us: int,
+  change: string,
+  positions: []CheckpointPosition
+)
+
+# A checkpoint that can be kept, and imported here or elsewhere. syncd_checkpoint: the version of this format, 1.
+# source: what tells the source from others, as type and table; an import into a job with another one is refused.
+type ExportedCheckpoint (
+  syncd_checkpoint: int,
+  job: string,
+  source: [string]string,
+  taken_us: int,
+  positions: []CheckpointPosition
+)
+
 # A file of a source that reads files. file: the path under which it was first seen, now: the one that it has, ""
 # for none; identity: device:inode:birth; offset: delivered up to here, of the decompressed bytes; truncated, split,
 # skipped: lines above max_line, by what became of them.
@@ -200,7 +217,8 @@ type LlmRequest (
 )
 
 # A part of an answer while it is written. answer: tells answers apart that are written at the same time. kind: text;
-# done; failed (text says why); lost (you read too slowly; text says how many pieces are missing).
+# again (what came of this answer is void, it begins anew; text says why); done; failed (text says why); lost (you read
+# too slowly; text says how many pieces are missing); ended (the job's run; text says why it failed, "" where it did not).
 type LlmPiece (
   answer: string,
   kind: string,
@@ -232,14 +250,18 @@ method History(job: ?string, failed: ?bool, since_us: ?int, limit: ?int) -> (ent
 method Check(online: ?bool) -> (findings: []Finding)
 
 # The positions that the sink holds and the local copy. Where sink_holds is true, the sink's count.
-# sink_error says why the sink could not be asked.
+# sink_error says why the sink could not be asked. previous: what UndoCheckpoint brings back.
 method ShowCheckpoint(job: string) -> (
   job: string,
   sink_holds: bool,
   sink_error: string,
   sink: []CheckpointPosition,
-  local: []CheckpointPosition
+  local: []CheckpointPosition,
+  previous: ?PreviousCheckpoint
 )
+
+# The positions that count, to be imported later.
+method ExportCheckpoint(job: string) -> (checkpoint: ExportedCheckpoint)
 
 # The files of a job that reads files, sorted: where each stands, and why one is not read. total counts all.
 # limit: 1 to 1000, else 1000.
@@ -284,6 +306,14 @@ method SetCheckpoint(job: string, partition: ?string, text: string) -> ()
 # Goes back, or forth, to a value of the source's cursor, or to "start". A run under way is ended for it, and
 # goes on from there.
 method RewindCheckpoint(job: string, to: string) -> ()
+
+# Replaces all positions by those of an export, or none of them. A run under way is ended for it, and goes on from
+# there. words need not be given.
+method ImportCheckpoint(job: string, checkpoint: ExportedCheckpoint) -> ()
+
+# Brings back the checkpoint as it was before the last set, rewind, import or undo; a second one takes the first one
+# back. A run under way is ended for it, and goes on from there.
+method UndoCheckpoint(job: string) -> ()
 
 # Forgets the undelivered records of a job; returns how many there were.
 method ClearDeadLetters(job: string) -> (cleared: int)

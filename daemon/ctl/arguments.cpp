@@ -24,6 +24,8 @@ constexpr const char* kFooter =
     "  syncctl history --failed --since 1d what went wrong, and what did not run\n"
     "  syncctl reload --dry-run            what the files on disk would change\n"
     "  syncctl checkpoint rewind users --to start\n"
+    "  syncctl checkpoint undo users       as it was before that\n"
+    "  syncctl checkpoint export users > users.json\n"
     "  syncctl status --json | jq .state\n"
     "\n"
     "Exit codes: 0 done, 1 the operation or the job failed, 64 usage, 66 no such job, 69 the daemon\n"
@@ -95,7 +97,8 @@ class Verbs {
     verb.add_flag("--yes,-y", arguments_.yes, "do not ask; needed where nobody can be asked");
   }
   void checkpoint(CLI::App& cli) {
-    CLI::App* group = cli.add_subcommand("checkpoint", "where a job goes on: show, set or rewind it");
+    CLI::App* group =
+        cli.add_subcommand("checkpoint", "where a job goes on: show it, change it, take it elsewhere");
     group->require_subcommand(1);
     job(*add(*group, "show", "the position, by its holder", Verb::ShowCheckpoint));
     CLI::App* set =
@@ -110,6 +113,17 @@ class Verbs {
         ->type_name("WHERE")
         ->required();
     confirmed(*rewind);
+    job(*add(*group, "export", "print the checkpoint as JSON, for `import` here or elsewhere",
+             Verb::ExportCheckpoint));
+    CLI::App* import = job(*add(*group, "import", "put an exported checkpoint in its place, all or nothing",
+                                Verb::ImportCheckpoint));
+    import->add_option("FILE", arguments_.file, "what `export` printed; - reads it from the standard input")
+        ->type_name("")
+        ->required();
+    confirmed(*import);
+    CLI::App* undo = job(*add(*group, "undo", "bring back what was there before the last change, or undo",
+                              Verb::UndoCheckpoint));
+    confirmed(*undo);
   }
   void dead_letters(CLI::App& cli) {
     CLI::App* group = cli.add_subcommand("dead-letters", "records that could not be delivered");

@@ -16,6 +16,9 @@ enum class Verb {
   ShowCheckpoint,
   SetCheckpoint,
   RewindCheckpoint,
+  ExportCheckpoint,
+  ImportCheckpoint,
+  UndoCheckpoint,
   Explain,
   Next,
   History,
@@ -41,6 +44,7 @@ struct Arguments {
   bool online = false;
   std::string partition;
   std::string text;
+  std::string file;
   std::string from;
   std::string to;
   std::optional<std::uint32_t> limit;

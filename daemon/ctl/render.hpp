@@ -27,7 +27,7 @@ std::string progress_line(const status::JobStatus& job, const Look& look);
 std::string run_result(const std::string& job, const control::Json& result);
 std::string findings(const control::Json& findings, const Look& look);
 std::string explanation(const control::Json& reply, const Look& look);
-std::string checkpoint(const control::Json& reply);
+std::string checkpoint(const control::Json& reply, const Look& look);
 std::string dead_letters(const control::Json& reply, const Look& look);
 std::string cleared(const std::string& job, const control::Json& reply);
 

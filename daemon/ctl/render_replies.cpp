@@ -68,7 +68,7 @@ std::string explanation(const Json& reply, const Look& look) {
   return out;
 }
 
-std::string checkpoint(const Json& reply) {
+std::string checkpoint(const Json& reply, const Look& look) {
   const bool sink_holds = flag_of(reply, "sink_holds");
   const std::string error = text_of(reply, "sink_error");
   std::string out = text_of(reply, "job");
@@ -81,9 +81,16 @@ std::string checkpoint(const Json& reply) {
     add_positions(out, "sink", list_of(reply, "sink"));
   }
   if (sink_holds && list_of(reply, "local") == list_of(reply, "sink")) {
-    return out + fmt::format("  {:<7}the same\n", "local");
+    out += fmt::format("  {:<7}the same\n", "local");
+  } else {
+    add_positions(out, "local", list_of(reply, "local"));
   }
-  add_positions(out, "local", list_of(reply, "local"));
+  const Json& previous = object_of(reply, "previous");
+  if (const auto time = time_of(previous, "time_us")) {
+    out += fmt::format("before the {} ({}); `syncctl checkpoint undo {}` brings it back\n",
+                       text_of(previous, "change"), relative(*time, look.now), text_of(reply, "job"));
+    add_positions(out, "was", list_of(previous, "positions"));
+  }
   return out;
 }
 

@@ -5,20 +5,18 @@
 #include "daemon/base/escape.hpp"
 #include "daemon/base/version.hpp"
 #include "daemon/ctl/members.hpp"
+#include "daemon/ctl/session.hpp"
 #include "daemon/ctl/since.hpp"
+#include "daemon/ctl/verbs_checkpoint.hpp"
 #include "daemon/ctl/verbs_llm.hpp"
 
 namespace syncd::ctl {
 namespace {
 
-// A checkpoint is changed after the commit under way; a check asks servers that may be away.
-constexpr std::chrono::seconds kLong{180};
-
-// One verb under way.
-class Session {
+// The verbs that need no file of their own.
+class Basics final : private Session {
  public:
-  Session(const Arguments& arguments, Console& console)
-      : arguments_(arguments), console_(console), client_(arguments.socket) {}
+  using Session::Session;
 
   ExitCode status();
   ExitCode files();
@@ -27,9 +25,6 @@ class Session {
   ExitCode pause();
   ExitCode resume();
   ExitCode check();
-  ExitCode show_checkpoint();
-  ExitCode set_checkpoint();
-  ExitCode rewind_checkpoint();
   ExitCode explain();
   ExitCode next();
   ExitCode history();
@@ -39,44 +34,12 @@ class Session {
   ExitCode shutdown();
 
  private:
-  Json job() const {
-    Json parameters = Json::object();
-    if (!arguments_.job.empty()) parameters["job"] = arguments_.job;
-    return parameters;
-  }
-  std::vector<Json> jobs() {
-    const Json reply = client_.call("Status", job());
-    const auto found = reply.find("jobs");
-    return found == reply.end() || !found->is_array() ? std::vector<Json>()
-                                                      : std::vector<Json>(found->begin(), found->end());
-  }
-  // The status of the one job.
-  status::JobStatus look() {
-    const std::vector<Json> found = jobs();
-    return found.empty() ? status::JobStatus() : control::job_status_from_json(found.front());
-  }
-  // The outcome of a verb that only does something.
-  ExitCode done(const std::string& text) {
-    if (arguments_.json) {
-      Json reply = job();
-      reply["done"] = true;
-      console_.print(reply);
-    } else {
-      console_.print(text + "\n");
-    }
-    return kDone;
-  }
   std::size_t report(const Json& findings);
-  void confirm(const std::string& what);
-
-  const Arguments& arguments_;
-  Console& console_;
-  Client client_;
 };
 
 std::string no_jobs() { return "no jobs are configured; /etc/syncd/jobs.d/*.toml is where they go\n"; }
 
-ExitCode Session::status() {
+ExitCode Basics::status() {
   if (arguments_.files) return files();
   const std::vector<Json> found = jobs();
   std::vector<status::JobStatus> all;
@@ -93,7 +56,7 @@ ExitCode Session::status() {
   return kDone;
 }
 
-ExitCode Session::files() {
+ExitCode Basics::files() {
   const Json reply = client_.call("ListFiles", job());
   if (arguments_.json) {
     for (const Json& file : list_of(reply, "files")) console_.print(file);
@@ -103,7 +66,7 @@ ExitCode Session::files() {
   return kDone;
 }
 
-ExitCode Session::run() {
+ExitCode Basics::run() {
   Json parameters = job();
   if (!arguments_.from.empty()) parameters["from"] = arguments_.from;
   if (!arguments_.to.empty()) parameters["to"] = arguments_.to;
@@ -132,7 +95,7 @@ ExitCode Session::run() {
   return succeeded ? kDone : kFailed;
 }
 
-ExitCode Session::cancel() {
+ExitCode Basics::cancel() {
   client_.call("Cancel", job());
   const status::JobStatus now = look();
   std::string text = escaped(arguments_.job) + ": the run ends after its current commit";
@@ -143,7 +106,7 @@ ExitCode Session::cancel() {
   return done(text);
 }
 
-ExitCode Session::pause() {
+ExitCode Basics::pause() {
   Json parameters = job();
   if (!arguments_.reason.empty()) parameters["reason"] = arguments_.reason;
   client_.call("Pause", std::move(parameters));
@@ -151,7 +114,7 @@ ExitCode Session::pause() {
       fmt::format("{}: paused; a run under way ends after its current commit", escaped(arguments_.job)));
 }
 
-ExitCode Session::resume() {
+ExitCode Basics::resume() {
   const bool paused = look().paused_since.has_value();
   client_.call("Resume", job());
   if (!paused) return done(escaped(arguments_.job) + ": is not paused");
@@ -162,7 +125,7 @@ ExitCode Session::resume() {
 }
 
 // Returns how many errors there are.
-std::size_t Session::report(const Json& all) {
+std::size_t Basics::report(const Json& all) {
   std::size_t errors = 0;
   for (const Json& each : all) {
     if (each.value("level", Json()) == "error") ++errors;
@@ -173,7 +136,7 @@ std::size_t Session::report(const Json& all) {
 }
 
 // The files first: what is wrong there is exit 78, what the servers say is 1.
-ExitCode Session::check() {
+ExitCode Basics::check() {
   Json files = Json::object();
   files["online"] = false;
   const Json offline = client_.call("Check", std::move(files));
@@ -192,45 +155,7 @@ ExitCode Session::check() {
   return report(list_of(online, "findings")) == 0 ? kDone : kFailed;
 }
 
-ExitCode Session::show_checkpoint() {
-  const Json reply = client_.call("ShowCheckpoint", job());
-  if (arguments_.json) {
-    console_.print(reply);
-  } else {
-    console_.print(checkpoint(reply));
-  }
-  return kDone;
-}
-
-// Nothing is asked about a job that does not exist.
-void Session::confirm(const std::string& what) {
-  const status::JobStatus now = look();
-  if (arguments_.yes) return;
-  console_.confirm(fmt::format("{} is {}{}. {}", escaped(arguments_.job), status::to_string(now.state),
-                               now.position.empty() ? "" : ", " + escaped(now.position.front().text), what));
-}
-
-ExitCode Session::set_checkpoint() {
-  confirm("Put another position in the place of its checkpoint? A run under way is stopped for it.");
-  Json parameters = job();
-  parameters["text"] = arguments_.text;
-  if (!arguments_.partition.empty()) parameters["partition"] = arguments_.partition;
-  client_.call("SetCheckpoint", std::move(parameters), kLong);
-  return done(escaped(arguments_.job) + ": the checkpoint is set");
-}
-
-ExitCode Session::rewind_checkpoint() {
-  confirm(
-      fmt::format("Set its checkpoint to {}? Rows are delivered again; a run under way is stopped for it.",
-                  escaped(arguments_.to)));
-  Json parameters = job();
-  parameters["to"] = arguments_.to;
-  client_.call("RewindCheckpoint", std::move(parameters), kLong);
-  return done(
-      fmt::format("{}: the checkpoint is back at {}", escaped(arguments_.job), escaped(arguments_.to)));
-}
-
-ExitCode Session::explain() {
+ExitCode Basics::explain() {
   const Json reply = client_.call("Explain", job());
   if (arguments_.json) {
     Json with_job = job();
@@ -242,7 +167,7 @@ ExitCode Session::explain() {
   return kDone;
 }
 
-ExitCode Session::next() {
+ExitCode Basics::next() {
   Json parameters = job();
   if (arguments_.limit) parameters["limit"] = *arguments_.limit;
   const Json reply = client_.call("Next", std::move(parameters));
@@ -255,7 +180,7 @@ ExitCode Session::next() {
   return kDone;
 }
 
-ExitCode Session::history() {
+ExitCode Basics::history() {
   Json parameters = job();
   parameters["failed"] = arguments_.failed;
   if (!arguments_.since.empty()) parameters["since_us"] = control::to_us(since(arguments_.since, wall_now()));
@@ -269,7 +194,7 @@ ExitCode Session::history() {
   return kDone;
 }
 
-ExitCode Session::reload() {
+ExitCode Basics::reload() {
   Json parameters = Json::object();
   parameters["dry_run"] = arguments_.dry_run;
   try {
@@ -286,7 +211,7 @@ ExitCode Session::reload() {
   return kDone;
 }
 
-ExitCode Session::list_dead_letters() {
+ExitCode Basics::list_dead_letters() {
   Json parameters = job();
   parameters["limit"] = arguments_.limit.value_or(20);
   const Json reply = client_.call("ListDeadLetters", std::move(parameters));
@@ -298,7 +223,7 @@ ExitCode Session::list_dead_letters() {
   return kDone;
 }
 
-ExitCode Session::clear_dead_letters() {
+ExitCode Basics::clear_dead_letters() {
   const status::JobStatus now = look();
   if (!arguments_.yes && now.dead_letters > 0) {
     console_.confirm(fmt::format("Forget {} undelivered record{} of {}? They are kept nowhere else.",
@@ -315,7 +240,7 @@ ExitCode Session::clear_dead_letters() {
   return kDone;
 }
 
-ExitCode Session::shutdown() {
+ExitCode Basics::shutdown() {
   client_.call("Shutdown", Json::object());
   return done("syncd is stopping; it finishes the commits under way first");
 }
@@ -340,7 +265,8 @@ ExitCode version(const Arguments& arguments, Console& console) {
 ExitCode perform(const Arguments& arguments, Console& console) {
   if (arguments.verb == Verb::Version) return version(arguments, console);
   if (is_llm(arguments.verb)) return perform_llm(arguments, console);
-  Session session(arguments, console);
+  if (is_checkpoint(arguments.verb)) return perform_checkpoint(arguments, console);
+  Basics session(arguments, console);
   switch (arguments.verb) {
     case Verb::Status:
       return session.status();
@@ -354,12 +280,6 @@ ExitCode perform(const Arguments& arguments, Console& console) {
       return session.resume();
     case Verb::Check:
       return session.check();
-    case Verb::ShowCheckpoint:
-      return session.show_checkpoint();
-    case Verb::SetCheckpoint:
-      return session.set_checkpoint();
-    case Verb::RewindCheckpoint:
-      return session.rewind_checkpoint();
     case Verb::Explain:
       return session.explain();
     case Verb::Next:
@@ -374,6 +294,12 @@ ExitCode perform(const Arguments& arguments, Console& console) {
       return session.clear_dead_letters();
     case Verb::Shutdown:
       return session.shutdown();
+    case Verb::ShowCheckpoint:
+    case Verb::SetCheckpoint:
+    case Verb::RewindCheckpoint:
+    case Verb::ExportCheckpoint:
+    case Verb::ImportCheckpoint:
+    case Verb::UndoCheckpoint:
     case Verb::LlmUsage:
     case Verb::LlmAmbiguous:
     case Verb::LlmResolve:

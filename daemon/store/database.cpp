@@ -20,7 +20,7 @@ namespace syncd::store {
 namespace {
 
 // Forward only; entry n brings a database of version n to version n+1.
-constexpr std::array<const char*, 2> kMigrations = {
+constexpr std::array<const char*, 3> kMigrations = {
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE positions (job TEXT NOT NULL, partition TEXT NOT NULL, text TEXT NOT NULL,"
     "  saved_us INTEGER NOT NULL, PRIMARY KEY (job, partition)) STRICT, WITHOUT ROWID;"
@@ -47,7 +47,12 @@ constexpr std::array<const char*, 2> kMigrations = {
     "  BEGIN DELETE FROM run_positions WHERE run = OLD.id; END;"
     "CREATE TABLE job_states (job TEXT PRIMARY KEY, schedule TEXT NOT NULL, decided_us INTEGER NOT NULL,"
     "  ended_us INTEGER, succeeded INTEGER, why_not TEXT NOT NULL, failures INTEGER NOT NULL)"
-    "  STRICT, WITHOUT ROWID;"};
+    "  STRICT, WITHOUT ROWID;",
+    // A job may have been without any position: the change is a row of its own.
+    "CREATE TABLE checkpoint_changes (job TEXT PRIMARY KEY, time_us INTEGER NOT NULL, change TEXT NOT NULL)"
+    "  STRICT, WITHOUT ROWID;"
+    "CREATE TABLE previous_positions (job TEXT NOT NULL, partition TEXT NOT NULL, text TEXT NOT NULL,"
+    "  PRIMARY KEY (job, partition)) STRICT, WITHOUT ROWID;"};
 
 std::string random_id() {
   std::random_device device;
@@ -163,6 +168,35 @@ int Database::close_interrupted_runs(WallTime time) {
   return sqlite3_changes(handle_.get());
 }
 
+void Database::keep_previous(const std::string& job, const PreviousCheckpoint& previous) {
+  const sqlite::Durable durable(handle_);
+  sqlite::Transaction transaction(handle_);
+  {
+    sqlite::Statement clear(handle_, "DELETE FROM previous_positions WHERE job = ?");
+    clear.bind(job).step();
+    sqlite::Statement upsert(
+        handle_, "INSERT OR REPLACE INTO checkpoint_changes (job, time_us, change) VALUES (?, ?, ?)");
+    upsert.bind(job).bind(previous.time).bind(previous.change).step();
+  }
+  for (const auto& [partition, text] : previous.positions) {
+    sqlite::Statement insert(handle_,
+                             "INSERT INTO previous_positions (job, partition, text) VALUES (?, ?, ?)");
+    insert.bind(job).bind(partition).bind(text).step();
+  }
+  transaction.commit();
+}
+
+std::optional<PreviousCheckpoint> Database::previous_checkpoint(const std::string& job) {
+  sqlite::Statement change(handle_, "SELECT time_us, change FROM checkpoint_changes WHERE job = ?");
+  change.bind(job);
+  if (!change.step()) return std::nullopt;
+  PreviousCheckpoint previous{change.time(0), change.text(1), {}};
+  sqlite::Statement select(handle_, "SELECT partition, text FROM previous_positions WHERE job = ?");
+  select.bind(job);
+  while (select.step()) previous.positions[select.text(0)] = select.text(1);
+  return previous;
+}
+
 void Database::pause(const std::string& job, const std::string& reason, WallTime since) {
   sqlite::Statement upsert(handle_, "INSERT OR REPLACE INTO pauses (job, since_us, reason) VALUES (?, ?, ?)");
   upsert.bind(job).bind(since).bind(reason).step();
@@ -182,16 +216,10 @@ std::optional<Pause> Database::paused(const std::string& job) {
 
 void Database::add_dead_letter(const std::string& job, const std::string& record, const std::string& error,
                                WallTime time) {
-  sqlite::execute(handle_.get(), "PRAGMA synchronous=FULL");
-  try {
-    sqlite::Statement insert(handle_,
-                             "INSERT INTO dead_letters (job, time_us, record, error) VALUES (?, ?, ?, ?)");
-    insert.bind(job).bind(time).bind(record).bind(error).step();
-  } catch (...) {
-    sqlite3_exec(handle_.get(), "PRAGMA synchronous=NORMAL", nullptr, nullptr, nullptr);
-    throw;
-  }
-  sqlite::execute(handle_.get(), "PRAGMA synchronous=NORMAL");
+  const sqlite::Durable durable(handle_);
+  sqlite::Statement insert(handle_,
+                           "INSERT INTO dead_letters (job, time_us, record, error) VALUES (?, ?, ?, ?)");
+  insert.bind(job).bind(time).bind(record).bind(error).step();
 }
 
 std::vector<DeadLetter> Database::dead_letters(const std::string& job, std::uint64_t limit) {

@@ -34,6 +34,13 @@ struct DeadLetter {
   std::string error;
 };
 
+// A checkpoint as it was before an operator changed it.
+struct PreviousCheckpoint {
+  WallTime time;                                 // of the change
+  std::string change;                            // set rewind import undo
+  std::map<std::string, std::string> positions;  // by partition; none: the job had not begun
+};
+
 struct Pause {
   WallTime since;
   std::string reason;
@@ -60,6 +67,10 @@ class Database final : public schedule::History {
                      WallTime time);
   void replace_positions(const std::string& job, const std::map<std::string, std::string>& positions,
                          WallTime time);
+
+  // One a job: what `checkpoint undo` brings back.  Durable on return, as it is nowhere else.
+  void keep_previous(const std::string& job, const PreviousCheckpoint& previous);
+  std::optional<PreviousCheckpoint> previous_checkpoint(const std::string& job);
 
   // The newest run that has ended.
   std::optional<RunRecord> last_run(const std::string& job);

@@ -64,6 +64,20 @@ class Statement {
   int bound_ = 0;
 };
 
+// While it lives, what is committed is on the disk; else the file may lose its last commits in a power cut.
+class Durable {
+ public:
+  explicit Durable(const Handle& handle) : handle_(handle.get()) {
+    execute(handle_, "PRAGMA synchronous=FULL");
+  }
+  ~Durable() { sqlite3_exec(handle_, "PRAGMA synchronous=NORMAL", nullptr, nullptr, nullptr); }
+  Durable(const Durable&) = delete;
+  Durable& operator=(const Durable&) = delete;
+
+ private:
+  sqlite3* handle_;
+};
+
 // Several statements as one; taken back unless committed.
 class Transaction {
  public:

@@ -21,6 +21,7 @@ TEST(Completion, OffersVerbsOptionsAndTheJobsOfTheDaemon) {
   daemon.start();
   EXPECT_EQ(offered(daemon, "syncctl resu"), "resume\n");
   EXPECT_EQ(offered(daemon, "syncctl checkpoint re"), "rewind\n");
+  EXPECT_EQ(offered(daemon, "syncctl checkpoint undo us"), "users users-eu\n");
   EXPECT_EQ(offered(daemon, "syncctl run --wa"), "--wait\n");
   EXPECT_EQ(offered(daemon, "syncctl run us"), "users users-eu\n");
   EXPECT_EQ(offered(daemon, "syncctl checkpoint show users-"), "users-eu\n");

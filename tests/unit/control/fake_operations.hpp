@@ -19,6 +19,7 @@ class FakeOperations final : public Operations {
   RunResult result = succeeded();
   std::vector<CheckFinding> findings;
   Checkpoint kept;
+  ExportedCheckpoint exported;
   std::vector<FileState> file_states;
   DeadLetters letters;
   Coming coming;
@@ -109,6 +110,19 @@ class FakeOperations final : public Operations {
   }
   coro::Task<> rewind_checkpoint(std::string job, std::string to) override {
     ask("rewind", job, to);
+    co_return;
+  }
+  coro::Task<ExportedCheckpoint> export_checkpoint(std::string job) override {
+    ask("export", job);
+    co_return exported;
+  }
+  coro::Task<> import_checkpoint(std::string job, ExportedCheckpoint from) override {
+    ask("import", job, "from " + from.job);
+    exported = std::move(from);
+    co_return;
+  }
+  coro::Task<> undo_checkpoint(std::string job) override {
+    ask("undo", job);
     co_return;
   }
   coro::Task<std::vector<std::string>> explain(std::string job) override {

@@ -153,7 +153,10 @@ TEST(Render, NothingFromOutsideReachesTheTerminalUnescaped) {
   Json held = Json::object();
   held["job"] = held["sink_error"] = kEvil;
   held["local"] = Json::array({position});
-  EXPECT_TRUE(harmless(checkpoint(held)));
+  held["previous"]["time_us"] = 1;
+  held["previous"]["change"] = kEvil;
+  held["previous"]["positions"] = Json::array({position});
+  EXPECT_TRUE(harmless(checkpoint(held, look(80))));
   Json letter = Json::object();
   letter["record"] = letter["error"] = kEvil;
   Json letters = Json::object();
@@ -172,7 +175,7 @@ TEST(Render, RepliesOfAnotherShapeAreNoCrash) {
        {Json(), Json(7), Json("x"), Json::array(), Json::object(), Json::array({Json(), 7})}) {
     EXPECT_NO_THROW(run_result("users", odd));
     EXPECT_NO_THROW(findings(odd, look(80)));
-    EXPECT_NO_THROW(checkpoint(odd));
+    EXPECT_NO_THROW(checkpoint(odd, look(80)));
     EXPECT_NO_THROW(dead_letters(odd, look(80)));
     EXPECT_NO_THROW(explanation(odd, look(80)));
     EXPECT_NO_THROW(cleared("users", odd));
