@@ -15,13 +15,7 @@ LineFormat::LineFormat(Encoding encoding_in, const std::optional<std::string>& d
 
 std::optional<Line> LineCutter::next(const FileWindow& window) {
   if (const auto found = find(window)) {
-    std::uint64_t end = *found;
-    const std::size_t cr = format_->carriage_return.size();
-    if (cr != 0 && end - begin_ >= cr && end - cr >= window.begin() &&
-        window.bytes(end - cr, end) == format_->carriage_return) {
-      end -= cr;
-    }
-    return finish(window, end, *found + format_->delimiter.size());
+    return finish(window, without_return(window, *found), *found + format_->delimiter.size());
   }
   return overflow(window);
 }
@@ -30,6 +24,16 @@ std::optional<Line> LineCutter::rest(const FileWindow& window) {
   scanned_ = window.end();
   if (begin_ == scanned_) return std::nullopt;
   return finish(window, scanned_, scanned_);
+}
+
+// Where the text ends of the line whose delimiter is at `end`.
+std::uint64_t LineCutter::without_return(const FileWindow& window, std::uint64_t end) const {
+  const std::string_view cr = format_->carriage_return;
+  if (cr.empty() || end - begin_ < cr.size() || end - cr.size() < window.begin()) return end;
+  const char* last = window.at(end - cr.size());
+  // Mostly there is none, and one byte tells.
+  const bool there = *last == cr[0] && std::string_view(last, cr.size()) == cr;
+  return there ? end - cr.size() : end;
 }
 
 // Looks from scanned_ on; leaves it at the delimiter, or where one may still begin.
@@ -44,7 +48,7 @@ std::optional<std::uint64_t> LineCutter::find(const FileWindow& window) {
     if (found == nullptr) break;
     scanned_ += static_cast<std::uint64_t>(static_cast<const char*>(found) - left.data());
     // The second half of one character and the first of the next are no delimiter.
-    if (scanned_ % unit == 0) return scanned_;
+    if ((scanned_ & (unit - 1)) == 0) return scanned_;
     ++scanned_;
   }
   scanned_ = std::max(scanned_, window.end() - std::min(window.end(), delimiter.size() - 1));

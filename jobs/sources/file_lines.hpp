@@ -60,6 +60,7 @@ class LineCutter {
 
  private:
   std::optional<std::uint64_t> find(const FileWindow& window);
+  std::uint64_t without_return(const FileWindow& window, std::uint64_t end) const;
   Line finish(const FileWindow& window, std::uint64_t end, std::uint64_t next);
   std::optional<Line> overflow(const FileWindow& window);
   std::uint64_t first_cut(const FileWindow& window, std::uint64_t end) const;

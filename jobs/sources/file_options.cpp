@@ -60,6 +60,7 @@ const config::Fields<MultilineOptions>& multiline_fields() {
 }
 
 void check_columns(const config::Table& table, FilesOptions& options) {
+  if (table.refused("columns")) return;
   std::set<std::string> seen;
   std::vector<ColumnKind> kinds;
   for (const std::string& name : options.columns) {
@@ -83,7 +84,7 @@ void check_options(const config::Table& table, FilesOptions& options, const Plan
     table.fail("mode",
                "\"read\" comes to an end, and the job is continuous: use \"follow\", or another schedule");
   }
-  if (options.multiline) {
+  if (options.multiline && !table.refused("multiline")) {
     const auto& patterns = *options.multiline;
     const int given = (patterns.starts ? 1 : 0) + (patterns.continues ? 1 : 0) + (patterns.ends ? 1 : 0) +
                       (patterns.joins ? 1 : 0);
@@ -170,7 +171,8 @@ const config::Fields<FilesOptions>& files_fields() {
 
 FilesOptions read_files_options(const config::Table& table, const PlanContext& context) {
   FilesOptions options;
-  if (files_fields().read(table, options)) check_options(table, options, context);
+  files_fields().read(table, options);
+  check_options(table, options, context);
   make_absolute(options.paths, table.directory(), false);
   make_absolute(options.exclude, table.directory(), true);
   options.state_dir = context.config.daemon.state_dir;

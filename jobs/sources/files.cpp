@@ -220,7 +220,7 @@ std::vector<std::string> guarantees(const FilesOptions& options) {
 
 Plan<Source> plan(const config::Table& table, PlanContext& context) {
   FilesOptions options = read_files_options(table, context);
-  context.stream.columns = options.columns;
+  if (!table.refused("columns")) context.stream.columns = options.columns;
   Plan<Source> plan;
   plan.guarantees = guarantees(options);
   // Made when the first component is: the options may have findings, and nobody runs then.

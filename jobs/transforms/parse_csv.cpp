@@ -214,16 +214,17 @@ void CsvWork::ended(Monitor& monitor) {
 
 Plan<Transform> plan(const config::Table& table, PlanContext& context) {
   Options options;
-  if (!option_fields().read(table, options)) {
-    context.stream.columns.reset();
-    return {};
-  }
+  option_fields().read(table, options);
   CsvFormat format;
   format.delimiter = options.delimiter[0];
   format.quote = options.quote.empty() ? std::nullopt : std::make_optional(options.quote[0]);
-  if (format.quote == format.delimiter) table.fail("quote", "'quote' and 'delimiter' are the same");
-  std::vector<ParsedColumn> columns;
-  for (const std::string& name : options.columns) columns.push_back(ParsedColumn{name});
+  const bool both = !table.refused("quote") && !table.refused("delimiter");
+  if (both && format.quote == format.delimiter) table.fail("quote", "'quote' and 'delimiter' are the same");
+  std::optional<std::vector<ParsedColumn>> columns;
+  if (!table.refused("columns")) columns.emplace();
+  for (const std::string& name : options.columns) {
+    if (columns) columns->push_back(ParsedColumn{name});
+  }
   ParseShape shape = parse_shape(table, context, "parse_csv", options, std::move(columns), false);
   Plan<Transform> plan;
   plan.make = [shape, options, format](RunContext& run) {

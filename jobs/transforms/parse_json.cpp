@@ -141,20 +141,14 @@ class JsonParser final : public TextParser {
 
 Plan<Transform> plan(const config::Table& table, PlanContext& context) {
   Options options;
-  if (!option_fields().read(table, options)) {
-    context.stream.columns.reset();
-    return {};
-  }
-  if (options.fields.empty()) table.fail("fields", "'fields' must name at least one column");
+  option_fields().read(table, options);
   JsonPaths paths;
-  std::vector<ParsedColumn> columns;
-  for (const auto& [column, path] : options.fields) {
-    if (const std::string wrong = paths.add(path, columns.size()); !wrong.empty()) {
+  const auto columns = named_columns(table, options.fields, [&](const std::string& path, std::size_t column) {
+    if (const std::string wrong = paths.add(path, column); !wrong.empty()) {
       table.fail("fields", fmt::format("{} {}", config::quoted(path), wrong));
     }
-    columns.push_back(ParsedColumn{column});
-  }
-  ParseShape shape = parse_shape(table, context, "parse_json", options, std::move(columns), true);
+  });
+  ParseShape shape = parse_shape(table, context, "parse_json", options, columns, true);
   std::vector<bool> raw;
   for (const ParsedColumn& column : shape.columns) raw.push_back(column.kind == ColumnKind::Json);
   return parse_plan(std::move(shape), [paths, raw] { return std::make_unique<JsonParser>(paths, raw); });

@@ -118,18 +118,11 @@ class LogfmtParser final : public TextParser {
 
 Plan<Transform> plan(const config::Table& table, PlanContext& context) {
   Options options;
-  if (!option_fields().read(table, options)) {
-    context.stream.columns.reset();
-    return {};
-  }
-  if (options.fields.empty()) table.fail("fields", "'fields' must name at least one column");
+  option_fields().read(table, options);
   std::vector<std::string> keys;
-  std::vector<ParsedColumn> columns;
-  for (const auto& [column, key] : options.fields) {
-    keys.push_back(key);
-    columns.push_back(ParsedColumn{column});
-  }
-  ParseShape shape = parse_shape(table, context, "parse_logfmt", options, std::move(columns), false);
+  const auto columns =
+      named_columns(table, options.fields, [&](const std::string& key, std::size_t) { keys.push_back(key); });
+  ParseShape shape = parse_shape(table, context, "parse_logfmt", options, columns, false);
   return parse_plan(std::move(shape), [keys] { return std::make_unique<LogfmtParser>(keys); });
 }
 

@@ -60,33 +60,32 @@ std::optional<std::vector<ParsedColumn>> columns_of(const config::Table& table, 
   return std::nullopt;
 }
 
-Plan<Transform> plan(const config::Table& table, PlanContext& context) {
-  Options options;
-  if (!option_fields().read(table, options)) {
-    context.stream.columns.reset();
-    return {};
-  }
+// nullopt: something was found about what is to be matched.
+std::optional<std::vector<ParsedColumn>> read_columns(const config::Table& table, const Options& options,
+                                                      const std::string& pattern) {
+  if (table.refused("pattern") || table.refused("format")) return std::nullopt;
   if (options.pattern.has_value() == options.format.has_value()) {
     table.fail("parse_regex needs either pattern or format");
-    context.stream.columns.reset();
-    return {};
+    return std::nullopt;
   }
-  const std::string pattern =
-      options.format ? std::string(line_format(*options.format).pattern) : *options.pattern;
   auto columns = columns_of(table, pattern);
-  if (!columns) {
-    context.stream.columns.reset();
-    return {};
-  }
-  if (options.format) {
-    const auto& numbers = line_format(*options.format).numbers;
-    for (ParsedColumn& column : *columns) {
-      if (std::find(numbers.begin(), numbers.end(), column.name) != numbers.end()) {
-        column.kind = ColumnKind::Number;
-      }
+  if (!columns || !options.format) return columns;
+  const auto& numbers = line_format(*options.format).numbers;
+  for (ParsedColumn& column : *columns) {
+    if (std::find(numbers.begin(), numbers.end(), column.name) != numbers.end()) {
+      column.kind = ColumnKind::Number;
     }
   }
-  ParseShape shape = parse_shape(table, context, "parse_regex", options, std::move(*columns), false);
+  return columns;
+}
+
+Plan<Transform> plan(const config::Table& table, PlanContext& context) {
+  Options options;
+  option_fields().read(table, options);
+  const std::string pattern =
+      options.format ? std::string(line_format(*options.format).pattern) : options.pattern.value_or("");
+  ParseShape shape =
+      parse_shape(table, context, "parse_regex", options, read_columns(table, options, pattern), false);
   const bool dash_is_null = options.format.has_value();
   // A pattern may take long for one line: never on the loop.
   return parse_plan(

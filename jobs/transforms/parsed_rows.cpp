@@ -127,15 +127,31 @@ bool is_number(std::string_view text) noexcept {
   return i == text.size();
 }
 
+std::optional<std::vector<ParsedColumn>> named_columns(
+    const config::Table& table, const config::OrderedStrings& fields,
+    const std::function<void(const std::string& where, std::size_t column)>& use) {
+  if (table.refused("fields")) return std::nullopt;
+  if (fields.empty()) table.fail("fields", "'fields' must name at least one column");
+  std::vector<ParsedColumn> columns;
+  for (const auto& [column, where] : fields) {
+    use(where, columns.size());
+    columns.push_back(ParsedColumn{column});
+  }
+  return columns;
+}
+
 ParseShape parse_shape(const config::Table& table, PlanContext& context, std::string name,
-                       const ParseOptions& options, std::vector<ParsedColumn> columns, bool json) {
-  set_kinds(table, options, columns, json);
-  ParseShape shape{std::move(name), options, std::move(columns)};
-  if (check_columns(table, "field", context.stream, {options.field}) && context.stream.columns) {
-    context.stream.columns = names_after(shape, *context.stream.columns);
-    if (const auto twice = duplicate(*context.stream.columns)) {
-      table.fail(fmt::format("two columns would be named '{}'", *twice));
-    }
+                       const ParseOptions& options, std::optional<std::vector<ParsedColumn>> columns,
+                       bool json) {
+  if (columns && !table.refused("types")) set_kinds(table, options, *columns, json);
+  const bool found = check_columns(table, "field", context.stream, {options.field});
+  ParseShape shape{std::move(name), options, columns.value_or(std::vector<ParsedColumn>())};
+  // What comes after cannot be judged.
+  if (!found || !columns || table.refused("keep_field")) context.stream.columns.reset();
+  if (!context.stream.columns) return shape;
+  context.stream.columns = names_after(shape, *context.stream.columns);
+  if (const auto twice = duplicate(*context.stream.columns)) {
+    table.fail(fmt::format("two columns would be named '{}'", *twice));
   }
   return shape;
 }

@@ -32,10 +32,18 @@ struct ParseShape {
   std::vector<ParsedColumn> columns;
 };
 
-// The shape of `options`, with the kinds of `types` on top of those of `columns`.  Findings go to the table;
-// `context.stream` becomes what comes out.  `json`: a type "json" makes sense here.
+// The columns of an option `fields`, column = where it is found; calls use(where, index) for each.  nullopt:
+// it was refused, here where it names nothing.
+std::optional<std::vector<ParsedColumn>> named_columns(
+    const config::Table& table, const config::OrderedStrings& fields,
+    const std::function<void(const std::string& where, std::size_t column)>& use);
+
+// The shape of `options`, with the kinds of `types` on top of those of `columns`; nullopt: what names them
+// was refused.  Findings go to the table; `context.stream` becomes what comes out, as far as that is known.
+// `json`: a type "json" makes sense here.
 ParseShape parse_shape(const config::Table& table, PlanContext& context, std::string name,
-                       const ParseOptions& options, std::vector<ParsedColumn> columns, bool json);
+                       const ParseOptions& options, std::optional<std::vector<ParsedColumn>> columns,
+                       bool json);
 
 // "1", "-2.50", "3e8": what JSON takes for a number.
 bool is_number(std::string_view text) noexcept;
