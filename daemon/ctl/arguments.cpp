@@ -18,6 +18,7 @@ namespace {
 constexpr const char* kFooter =
     "Examples:\n"
     "  syncctl status                      every job: state, lag, last and next run\n"
+    "  syncctl top                         the same, kept up to date; ? shows the keys\n"
     "  syncctl run users --wait            run now, show progress, exit 1 if it fails\n"
     "  syncctl explain users               what it promises, and why it is where it is\n"
     "  syncctl next                        what runs next, with what clock changes do to it\n"
@@ -40,6 +41,8 @@ class Verbs {
     status
         ->add_flag("--files,-f", arguments_.files, "where each of its files stands, and why one is not read")
         ->needs(of);
+    add(cli, "top", "a table of all jobs that keeps itself up to date: throughput, lag, what is wrong",
+        Verb::Top);
     CLI::App* run = add(cli, "run", "run a job now", Verb::Run);
     job(*run)->add_flag("--wait,-w", arguments_.wait, "wait for its end; exit 1 if it fails");
     run->add_option("--from", arguments_.from,

@@ -8,6 +8,7 @@ namespace syncd::ctl {
 
 enum class Verb {
   Status,
+  Top,
   Run,
   Cancel,
   Pause,

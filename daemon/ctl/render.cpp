@@ -34,10 +34,6 @@ std::string_view colour_of(JobState state) {
   return "";
 }
 
-std::string state_colour(JobState state, const Look& look) {
-  return look.colour ? std::string(colour_of(state)) : std::string();
-}
-
 // "3 h 12 min" -> "3 h": in a table the largest unit is enough.
 std::string brief(std::chrono::nanoseconds duration) {
   const std::string text = human_duration(duration);
@@ -67,14 +63,6 @@ std::string dead_letters_text(const JobStatus& job) {
                      counted(job.dead_letters, "dead letter"), escaped(job.name));
 }
 
-// What stands below the row of a job.
-std::string remarks(const JobStatus& job) {
-  std::string text = why_not_moving(job);
-  if (job.dead_letters == 0) return text;
-  if (!text.empty()) text += "; ";
-  return text + dead_letters_text(job);
-}
-
 std::string position_text(const JobStatus& job) {
   std::string text;
   for (const auto& position : job.position) {
@@ -83,17 +71,6 @@ std::string position_text(const JobStatus& job) {
     text += escaped(position.text);
   }
   return text;
-}
-
-std::uint64_t rows_of(const JobStatus& job) {
-  if (job.run) return job.run->rows;
-  return job.last_run ? job.last_run->rows : 0;
-}
-
-std::string lag_text(const JobStatus& job) {
-  if (job.lag) return brief(*job.lag);
-  if (job.lag_rows) return counted(*job.lag_rows, "row");
-  return "-";
 }
 
 std::string pipeline_text(const JobStatus& job) {
@@ -143,6 +120,28 @@ class Page {
 };
 
 }  // namespace
+
+std::string state_colour(JobState state, const Look& look) {
+  return look.colour ? std::string(colour_of(state)) : std::string();
+}
+
+std::string remarks(const JobStatus& job) {
+  std::string text = why_not_moving(job);
+  if (job.dead_letters == 0) return text;
+  if (!text.empty()) text += "; ";
+  return text + dead_letters_text(job);
+}
+
+std::uint64_t rows_of(const JobStatus& job) {
+  if (job.run) return job.run->rows;
+  return job.last_run ? job.last_run->rows : 0;
+}
+
+std::string lag_text(const JobStatus& job) {
+  if (job.lag) return brief(*job.lag);
+  if (job.lag_rows) return counted(*job.lag_rows, "row");
+  return "-";
+}
 
 std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
   if (count == 1) return fmt::format("1 {}", one);

@@ -20,6 +20,12 @@ struct Look {
 std::string status_table(const std::vector<status::JobStatus>& jobs, const Look& look);
 // Everything about one job.
 std::string status_page(const status::JobStatus& job, const Look& look);
+// What a row says of a job: why it does not move, if so; its lag; the rows of the run under way or the last
+// one; the colour of its state, "" where there is none.
+std::string remarks(const status::JobStatus& job);
+std::string lag_text(const status::JobStatus& job);
+std::uint64_t rows_of(const status::JobStatus& job);
+std::string state_colour(status::JobState state, const Look& look);
 // One line while a run is waited for, cut to the width.
 std::string progress_line(const status::JobStatus& job, const Look& look);
 

@@ -9,6 +9,7 @@
 #include "daemon/ctl/since.hpp"
 #include "daemon/ctl/verbs_checkpoint.hpp"
 #include "daemon/ctl/verbs_llm.hpp"
+#include "daemon/ctl/verbs_top.hpp"
 
 namespace syncd::ctl {
 namespace {
@@ -264,6 +265,7 @@ ExitCode version(const Arguments& arguments, Console& console) {
 
 ExitCode perform(const Arguments& arguments, Console& console) {
   if (arguments.verb == Verb::Version) return version(arguments, console);
+  if (arguments.verb == Verb::Top) return perform_top(arguments, console);
   if (is_llm(arguments.verb)) return perform_llm(arguments, console);
   if (is_checkpoint(arguments.verb)) return perform_checkpoint(arguments, console);
   Basics session(arguments, console);
@@ -304,6 +306,7 @@ ExitCode perform(const Arguments& arguments, Console& console) {
     case Verb::LlmAmbiguous:
     case Verb::LlmResolve:
     case Verb::LlmFollow:
+    case Verb::Top:
     case Verb::Version:
       break;
   }
