@@ -5,8 +5,15 @@
 #include <cassert>
 #include <csignal>
 #include <exception>
+#include <iterator>
 
 namespace syncd::loop {
+namespace {
+
+// What is due beyond this time waits until the sockets have been served: thousands may be due at once.
+constexpr Duration kSlice = std::chrono::milliseconds(2);
+
+}  // namespace
 
 struct EventLoop::Handles {
   uv_timer_t timer{};      // only wakes the poll; the timers fire in `check`
@@ -83,7 +90,15 @@ void EventLoop::run_posted() {
     const std::lock_guard lock(posted_mutex_);
     batch.swap(posted_);
   }
-  for (auto& fn : batch) fn();
+  const TimePoint enough = now() + kSlice;
+  auto rest = batch.begin();
+  while (rest != batch.end() && (rest == batch.begin() || now() < enough)) (*rest++)();
+  if (rest == batch.end()) return;
+  {
+    const std::lock_guard lock(posted_mutex_);
+    posted_.insert(posted_.begin(), std::move_iterator(rest), std::move_iterator(batch.end()));
+  }
+  uv_async_send(&handles_->async);
 }
 
 void EventLoop::prepare() {
@@ -101,12 +116,15 @@ void EventLoop::prepare() {
 }
 
 void EventLoop::fire_timers() {
-  const auto next = timers_.next();
+  auto next = timers_.next();
   if (!next) return;
   const TimePoint at = now();
   if (*next > at) return;
   lag_ = at - *next;
-  timers_.fire(at);
+  do {
+    timers_.fire(*next);
+    next = timers_.next();
+  } while (next && *next <= at && now() < at + kSlice);
 }
 
 }  // namespace syncd::loop

@@ -1,7 +1,9 @@
 #include "daemon/loop/signals.hpp"
 
+#include <pthread.h>
 #include <uv.h>
 
+#include <csignal>
 #include <utility>
 
 namespace syncd::loop {
@@ -25,11 +27,20 @@ Signals::Signals(EventLoop& loop, std::initializer_list<int> numbers, std::funct
   }
 }
 
+// libuv leaves them as they are by default, which is deadly: blocked until they are ignored.
 Signals::~Signals() {
+  sigset_t ours;
+  sigset_t before;
+  sigemptyset(&ours);
+  for (const Handle* signal : handles_) sigaddset(&ours, signal->uv.signum);
+  pthread_sigmask(SIG_BLOCK, &ours, &before);
   for (Handle* signal : handles_) {
+    const int number = signal->uv.signum;
     uv_close(reinterpret_cast<uv_handle_t*>(&signal->uv),
              [](uv_handle_t* uv) { delete static_cast<Handle*>(uv->data); });
+    std::signal(number, SIG_IGN);
   }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 }  // namespace syncd::loop

@@ -11,7 +11,8 @@ namespace syncd::loop {
 
 class Signals {
  public:
-  // `handle(signal)` is called on the loop, for each of `numbers`, until this goes.
+  // `handle(signal)` is called on the loop, for each of `numbers`, until this goes.  From then on they are
+  // ignored: one that comes when everything has ended already must not make a failure of it.
   Signals(EventLoop& loop, std::initializer_list<int> numbers, std::function<void(int)> handle);
   ~Signals();
   Signals(const Signals&) = delete;

@@ -1,5 +1,6 @@
 #include "daemon/loop/event_loop.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <stdexcept>
 #include <thread>
@@ -54,6 +55,25 @@ LOOP_TEST(EventLoop, FiresTimersInTheOrderOfTheirDeadlines) {
   scope.spawn(note_at(loop, start + 2ms, order, 2));
   co_await scope.join();
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+}
+
+// A note, posted by the first, finds its turn before the last.
+Task<> keep_the_loop(EventLoop& loop, TimePoint when, std::vector<int>& into, int what) {
+  co_await sleep_until(loop, when);
+  if (into.empty()) loop.post([&into] { into.push_back(0); });
+  into.push_back(what);
+  for (const TimePoint enough = loop.now() + 5ms; loop.now() < enough;) {
+  }
+}
+
+LOOP_TEST(EventLoop, ServesOthersWhileManyTimersAreDue) {
+  std::vector<int> order;
+  AsyncScope scope;
+  const TimePoint due = loop.now();
+  for (int i = 1; i <= 4; ++i) scope.spawn(keep_the_loop(loop, due + std::chrono::nanoseconds(i), order, i));
+  co_await scope.join();
+  const auto posted = std::find(order.begin(), order.end(), 0);
+  EXPECT_LT(posted - order.begin(), 4) << "the last of them";
 }
 
 LOOP_TEST(EventLoop, EndsALongSleepAtOnceWhenItIsStopped) {

@@ -23,6 +23,14 @@ LOOP_TEST(Signals, CallsItsHandlerOnTheLoopForEachOfItsNumbers) {
   EXPECT_EQ(caught, (std::vector<int>{SIGUSR2, SIGUSR1}));
 }
 
+LOOP_TEST(Signals, AreIgnoredOnceTheyHaveGone) {
+  int caught = 0;
+  std::make_unique<Signals>(loop, std::initializer_list<int>{SIGUSR1}, [&](int) { ++caught; }).reset();
+  ::kill(::getpid(), SIGUSR1);
+  co_await test::turns(loop);
+  EXPECT_EQ(caught, 0) << "and we live";
+}
+
 LOOP_TEST(Signals, MayBeDroppedByTheirOwnHandler) {
   int caught = 0;
   coro::Signal arrived(loop);
