@@ -46,11 +46,32 @@ void execute(sqlite3* handle, const std::string& sql) {
     fail(handle, "using the state database");
 }
 
-Statement::Statement(const Handle& handle, const std::string& sql) : handle_(handle.get()) {
-  if (sqlite3_prepare_v2(handle_, sql.c_str(), -1, &statement_, nullptr) != SQLITE_OK) {
-    fail(handle_, "preparing a statement");
-  }
+void Close::operator()(sqlite3* handle) {
+  for (const auto& [sql, statement] : idle_) sqlite3_finalize(statement);
+  idle_.clear();
+  sqlite3_close_v2(handle);
 }
+
+sqlite3_stmt* Close::take(const std::string& sql) {
+  const auto found = idle_.find(sql);
+  return found == idle_.end() ? nullptr : idle_.extract(found).mapped();
+}
+
+void Close::give_back(std::string sql, sqlite3_stmt* statement) {
+  sqlite3_reset(statement);
+  sqlite3_clear_bindings(statement);
+  idle_.emplace(std::move(sql), statement);
+}
+
+Statement::Statement(Handle& handle, std::string sql)
+    : handle_(handle), sql_(std::move(sql)), statement_(handle.get_deleter().take(sql_)) {
+  if (statement_ != nullptr) return;
+  const int status =
+      sqlite3_prepare_v3(handle_.get(), sql_.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &statement_, nullptr);
+  if (status != SQLITE_OK) fail(handle_.get(), "preparing a statement");
+}
+
+Statement::~Statement() { handle_.get_deleter().give_back(std::move(sql_), statement_); }
 
 Statement& Statement::bind(const std::string& text) {
   sqlite3_bind_text(statement_, ++bound_, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
@@ -71,7 +92,7 @@ Statement& Statement::bind(std::optional<std::int64_t> number) {
 bool Statement::step() {
   const int status = sqlite3_step(statement_);
   if (status == SQLITE_ROW) return true;
-  if (status != SQLITE_DONE) fail(handle_, "writing the state database");
+  if (status != SQLITE_DONE) fail(handle_.get(), "writing the state database");
   return false;
 }
 

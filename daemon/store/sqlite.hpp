@@ -1,10 +1,11 @@
-// The least of SQLite that our files need: opening safely, and statements for one use.  Inside the
-// store room only.
+// The least of SQLite that our files need: opening safely, and statements, each of which is compiled once.
+// Inside the store room only.
 #pragma once
 #include <sqlite3.h>
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,8 +15,16 @@
 
 namespace syncd::store::sqlite {
 
-struct Close {
-  void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
+// Closes a file, and keeps what was compiled for it until then: compiling takes longer than most statements.
+class Close {
+ public:
+  void operator()(sqlite3* handle);
+  // One that nobody uses; null where there is none.
+  sqlite3_stmt* take(const std::string& sql);
+  void give_back(std::string sql, sqlite3_stmt* statement);
+
+ private:
+  std::multimap<std::string, sqlite3_stmt*, std::less<>> idle_;  // by its text
 };
 using Handle = std::unique_ptr<sqlite3, Close>;
 
@@ -32,11 +41,11 @@ inline WallTime from_us(std::int64_t us) { return WallTime(WallTime::duration(us
 
 void execute(sqlite3* handle, const std::string& sql);
 
-// Binds in order, reads by column.
+// Binds in order, reads by column.  The handle stays where it is meanwhile.
 class Statement {
  public:
-  Statement(const Handle& handle, const std::string& sql);
-  ~Statement() { sqlite3_finalize(statement_); }
+  Statement(Handle& handle, std::string sql);
+  ~Statement();
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
 
@@ -59,8 +68,9 @@ class Statement {
   }
 
  private:
-  sqlite3* handle_;
-  sqlite3_stmt* statement_ = nullptr;
+  Handle& handle_;
+  std::string sql_;
+  sqlite3_stmt* statement_;
   int bound_ = 0;
 };
 
