@@ -25,6 +25,8 @@ class Runnable {
   virtual coro::Task<RunRecord> run(RunRecord run) = 0;
   // Ends the run under way, after the commit under way; `reason` becomes its error.
   virtual void stop(std::string reason) = 0;
+  // A run that an operator asked for, and that waited, does not begin; `why` says so.
+  virtual void left_out(const std::string& why) { (void)why; }
   // Asked before each occurrence of the schedule; nullopt: it may begin.
   virtual std::optional<Gate> gate() { return std::nullopt; }
 };

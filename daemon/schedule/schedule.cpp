@@ -41,28 +41,30 @@ Schedule Schedule::parse(std::string_view text) {
   const std::string_view word = text.substr(0, text.find_first_of(" \t"));
   const auto at = text.find_first_not_of(" \t", word.size());
   const std::string_view rest = at == std::string_view::npos ? "" : text.substr(at);
-  if (text == "continuous") return Schedule(Kind::Continuous, text);
-  if (text == "manual") return Schedule(Kind::Manual, text);
-  if (text == "@startup") return Schedule(Kind::Startup, text);
+  if (text == "continuous") return Schedule(Data(Kind::Continuous, text));
+  if (text == "manual") return Schedule(Data(Kind::Manual, text));
+  if (text == "@startup") return Schedule(Data(Kind::Startup, text));
   if (word == "every" || word == "after") {
-    Schedule schedule(word == "every" ? Kind::Every : Kind::After, text);
-    schedule.interval_ = parse_interval(rest);
-    return schedule;
+    Data data(word == "every" ? Kind::Every : Kind::After, text);
+    data.interval = parse_interval(rest);
+    return Schedule(std::move(data));
   }
   if (word == "cron" || word.starts_with('@')) {
-    Schedule schedule(Kind::Cron, text);
-    schedule.cron_ = word == "cron" ? Cron::parse(rest) : parse_shorthand(text);
-    return schedule;
+    Data data(Kind::Cron, text);
+    data.cron = word == "cron" ? Cron::parse(rest) : parse_shorthand(text);
+    return Schedule(std::move(data));
   }
   if (word == "at") {
-    Schedule schedule(Kind::At, text);
-    schedule.moment_ = Moment::parse(rest);
-    return schedule;
+    Data data(Kind::At, text);
+    data.moment = Moment::parse(rest);
+    return Schedule(std::move(data));
   }
   fail_unknown(text);
 }
 
-bool Schedule::uses_wall_clock() const noexcept { return cron_ || (moment_ && moment_->wall_time()); }
+bool Schedule::uses_wall_clock() const noexcept {
+  return data_->cron || (data_->moment && data_->moment->wall_time());
+}
 
 Schedule Schedule::in(Zone zone) const {
   Schedule schedule = *this;
@@ -71,31 +73,33 @@ Schedule Schedule::in(Zone zone) const {
 }
 
 std::optional<WallTime> Schedule::next_after(WallTime time) const {
-  if (kind_ == Kind::Every) {
-    const auto step = std::chrono::duration_cast<WallTime::duration>(interval_);
+  if (kind() == Kind::Every) {
+    const auto step = std::chrono::duration_cast<WallTime::duration>(interval());
     const auto past =
         ((time.time_since_epoch() % step) + step) % step;  // of the current interval, also before 1970
     return time - past + step;
   }
-  if (cron_) return next_occurrence(*cron_, zone_, std::chrono::floor<std::chrono::seconds>(time));
-  if (moment_ && moment_->in(zone_) > time) return moment_->in(zone_);
+  if (data_->cron)
+    return next_occurrence(*data_->cron, zone_, std::chrono::floor<std::chrono::seconds>(time));
+  if (data_->moment && data_->moment->in(zone_) > time) return data_->moment->in(zone_);
   return std::nullopt;
 }
 
 std::optional<WallTime> Schedule::first_from(WallTime time) const {
-  const bool at_once = kind_ == Kind::After || kind_ == Kind::Startup || kind_ == Kind::Continuous;
+  const bool at_once = kind() == Kind::After || kind() == Kind::Startup || kind() == Kind::Continuous;
   return at_once ? std::optional(time) : next_after(time);
 }
 
 std::optional<WallTime> Schedule::next_after_run(WallTime time) const {
-  if (kind_ != Kind::After) return next_after(time);
-  return time + std::chrono::duration_cast<WallTime::duration>(interval_);
+  if (kind() != Kind::After) return next_after(time);
+  return time + std::chrono::duration_cast<WallTime::duration>(interval());
 }
 
 std::string Schedule::note(WallTime occurrence) const {
   const auto instant = std::chrono::floor<std::chrono::seconds>(occurrence);
-  if (cron_) return occurrence_note(*cron_, zone_, instant);
-  if (moment_ && moment_->wall_time()) return occurrence_note(*moment_->wall_time(), zone_, instant);
+  if (data_->cron) return occurrence_note(*data_->cron, zone_, instant);
+  if (data_->moment && data_->moment->wall_time())
+    return occurrence_note(*data_->moment->wall_time(), zone_, instant);
   return "";
 }
 

@@ -1,4 +1,4 @@
-// When a job runs.  Pure: no clock inside.
+// When a job runs.  Pure: no clock inside.  A cheap handle: copies share the data.
 //
 //   every 30s                on a grid anchored at the epoch, so that a restart does not shift it
 //   after 5m                 that long after the last run has ended
@@ -10,6 +10,7 @@
 //   manual                   only when somebody asks
 #pragma once
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,10 +29,10 @@ class Schedule {
   // Throws config::ValueError that says what was found and what would be right.
   static Schedule parse(std::string_view text);
 
-  Kind kind() const noexcept { return kind_; }
-  std::chrono::nanoseconds interval() const noexcept { return interval_; }  // of Every and After
+  Kind kind() const noexcept { return data_->kind; }
+  std::chrono::nanoseconds interval() const noexcept { return data_->interval; }  // of Every and After
   // As it was written.
-  const std::string& text() const noexcept { return text_; }
+  const std::string& text() const noexcept { return data_->text; }
 
   // Whether it names times that a wall clock shows; only then does the zone matter.
   bool uses_wall_clock() const noexcept;
@@ -51,13 +52,17 @@ class Schedule {
   std::string note(WallTime occurrence) const;
 
  private:
-  Schedule(Kind kind, std::string_view text) : kind_(kind), text_(text) {}
+  struct Data {
+    Data(Kind kind_in, std::string_view text_in) : kind(kind_in), text(text_in) {}
+    Kind kind;
+    std::string text;
+    std::chrono::nanoseconds interval{0};
+    std::optional<Cron> cron;
+    std::optional<Moment> moment;
+  };
+  explicit Schedule(Data data) : data_(std::make_shared<const Data>(std::move(data))) {}
 
-  Kind kind_;
-  std::string text_;
-  std::chrono::nanoseconds interval_{0};
-  std::optional<Cron> cron_;
-  std::optional<Moment> moment_;
+  std::shared_ptr<const Data> data_;
   Zone zone_;
 };
 

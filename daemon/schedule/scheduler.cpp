@@ -11,7 +11,7 @@ namespace {
 // Where the system does not tell that the clock was set, we notice within this time.
 constexpr Duration kLongestSleep = std::chrono::seconds(10);
 // The loop has others to serve too: a thousand jobs may be due at the same instant.
-constexpr int kPerTurn = 8;
+constexpr Duration kSlice = std::chrono::milliseconds(1);
 
 std::string busy_text(const auto& entry, WallTime now) {
   if (entry.running) return "still running since " + entry.clock_text(entry.running->run.started, now);
@@ -72,21 +72,21 @@ bool Scheduler::look() {
   const WallTime wall = clock_.wall_now();
   if (wall < last_look_) turn_back(wall);
   last_look_ = wall;
-  int left = kPerTurn;
-  while (!by_steady_.empty() && by_steady_.begin()->first <= clock_.now() && left-- > 0) {
+  const TimePoint enough = clock_.now() + kSlice;
+  while (!by_steady_.empty() && by_steady_.begin()->first <= clock_.now()) {
     come_due(*by_steady_.begin()->second);
+    if (clock_.now() >= enough) return true;
   }
-  while (!by_wall_.empty() && by_wall_.begin()->first <= wall && left-- > 0) {
+  while (!by_wall_.empty() && by_wall_.begin()->first <= wall) {
     come_due(*by_wall_.begin()->second);
+    if (clock_.now() >= enough) return true;
   }
-  if (left < 0) return true;
   ahead_.clear();
   ask_again_.reset();
-  left = kPerTurn;
   for (auto at = queue_.begin(); at != queue_.end();) {
     Entry& entry = **at++;
     const bool started = admit(entry);
-    if (started && --left == 0) return true;
+    if (started && clock_.now() >= enough) return true;
   }
   return false;
 }

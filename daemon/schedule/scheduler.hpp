@@ -6,7 +6,6 @@
 // and is started (start) or given up (drop) as soon as its policies allow (judge).
 #pragma once
 #include <algorithm>
-#include <deque>
 #include <functional>
 #include <list>
 #include <map>
@@ -96,6 +95,7 @@ class Scheduler {
   void begin_anew(Entry& entry);
   void plan_first(Entry& entry);
   void go_on(Entry& entry);
+  void drop_planned(Entry& entry, const std::string& why);
   void drop_waiting(Entry& entry, const std::string& why);
 
   // scheduler_runs.cpp: an occurrence that is due starts, waits or is given up; runs end
@@ -109,6 +109,7 @@ class Scheduler {
   void finish(Entry& entry, RunRecord run);
   void pause_on_failures(Entry& entry, const std::string& error);
   void plan_after_run(Entry& entry);
+  void drop(Entry& entry, Waiting waiting, const std::string& why);
   void give_up(Entry& entry, RunRecord run, const std::string& why);
   void skip(Entry& entry, WallTime planned, Cause cause, const std::string& why);
   void not_run(Entry& entry, RunRecord row);

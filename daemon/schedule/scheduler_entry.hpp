@@ -63,13 +63,15 @@ struct Scheduler::Entry {
   std::optional<std::list<Entry*>::iterator> queue_slot;
   std::optional<std::multimap<WallTime, Entry*>::iterator> wall_slot;
   std::optional<std::multimap<TimePoint, Entry*>::iterator> steady_slot;
-  std::deque<Waiting> waiting;
+  std::list<Waiting> waiting;
   struct Running {
+    Running(RunRecord run_in, std::string group_in, bool counted_in)
+        : run(std::move(run_in)), group(std::move(group_in)), counted(counted_in) {}
     RunRecord run;
     std::string group;  // as it was when it began
     bool counted;
   };
-  std::optional<Running> running;
+  std::unique_ptr<Running> running;
   std::shared_ptr<Leaving> leaving;
 };
 

@@ -93,7 +93,7 @@ void Scheduler::update(const std::string& name, Settings settings) {
     wake_.notify();
     return;
   }
-  drop_waiting(entry, "the schedule was changed");
+  drop_planned(entry, "the schedule was changed");
   begin_anew(entry);
 }
 
@@ -116,12 +116,19 @@ void Scheduler::drop_waiting(Entry& entry, const std::string& why) {
   while (!entry.waiting.empty()) {
     Waiting waiting = std::move(entry.waiting.front());
     entry.waiting.pop_front();
-    if (waiting.resumes) {
-      give_up(entry, std::move(waiting.run), why);
-    } else {
-      skip(entry, waiting.run.planned, waiting.run.cause, why);
-    }
+    drop(entry, std::move(waiting), why);
   }
+}
+
+// What an operator asked for, which is always the first, goes on waiting.
+void Scheduler::drop_planned(Entry& entry, const std::string& why) {
+  std::optional<Waiting> asked;
+  if (!entry.waiting.empty() && !entry.waiting.front().planned()) {
+    asked = std::move(entry.waiting.front());
+    entry.waiting.pop_front();
+  }
+  drop_waiting(entry, why);
+  if (asked) wait_in_queue(entry, *std::move(asked));
 }
 
 void Scheduler::set_limits(Limits limits) {

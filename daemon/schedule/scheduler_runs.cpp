@@ -45,7 +45,7 @@ bool Scheduler::admit(Entry& entry) {
       start(entry, std::move(taken));
       return true;
     }
-    skip(entry, taken.run.planned, taken.run.cause, decision.why);
+    drop(entry, std::move(taken), decision.why);
     if (entry.paused) {
       entry.parked = entry.steady();
     } else {
@@ -140,7 +140,7 @@ void Scheduler::start(Entry& entry, Waiting waiting) {
   }
   crash_point("occurrence_recorded");
   const std::string& group = entry.settings.group;
-  entry.running.emplace(Entry::Running{run, group, !entry.continuous()});
+  entry.running = std::make_unique<Entry::Running>(run, group, !entry.continuous());
   if (!group.empty()) ++in_group_[group];
   if (entry.running->counted) ++running_;
   changed(entry);
@@ -209,6 +209,13 @@ void Scheduler::plan_after_run(Entry& entry) {
   if (entry.continuous()) plan_in(entry, kRestartDelay);
   if (entry.settings.schedule.kind() == Schedule::Kind::After)
     plan_in(entry, entry.settings.schedule.interval());
+}
+
+// One that waited does not run.
+void Scheduler::drop(Entry& entry, Waiting waiting, const std::string& why) {
+  if (waiting.resumes) return give_up(entry, std::move(waiting.run), why);
+  skip(entry, waiting.run.planned, waiting.run.cause, why);
+  if (!waiting.planned()) entry.job.left_out(why);
 }
 
 // An interrupted run does not go on.

@@ -32,6 +32,7 @@ class RecordedJob final : public Runnable {
     stopped = std::move(reason);
     if (wake_) wake_->notify();
   }
+  void left_out(const std::string& why) override { not_begun.push_back(why); }
   std::optional<Gate> gate() override { return closed; }
 
   Duration takes;
@@ -39,6 +40,7 @@ class RecordedJob final : public Runnable {
   std::optional<Gate> closed;
   std::vector<WallTime> starts;
   std::vector<RunRecord> runs;
+  std::vector<std::string> not_begun;
   int ends = 0;
   std::string stopped;
 

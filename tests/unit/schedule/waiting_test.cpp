@@ -46,6 +46,29 @@ TEST_F(WaitingTest, WhatAnOperatorAskedForSharesNoRowWithOccurrences) {
   EXPECT_EQ(rows("job")[1].until, day_ + 3h);
 }
 
+TEST_F(WaitingTest, WhatAnOperatorAskedForOutlivesTheScheduleButNotTheJob) {
+  Limits limits;
+  limits.max_running = 1;
+  restart(limits);
+  add("other", "manual", make_job(2h));
+  RecordedJob& stays = make_job(1s);
+  RecordedJob& goes = make_job(1s);
+  add("stays", "every 1h", stays);
+  add("goes", "every 1h", goes);
+  for (const char* job : {"other", "stays", "goes"}) scheduler_->trigger(job);
+  serve();
+  clock_.advance(1min);
+  scheduler_->update("stays", settings("every 24h"));
+  coro::AsyncScope removing;
+  removing.spawn(
+      [](Scheduler& scheduler) -> coro::Task<> { co_await scheduler.remove("goes"); }(*scheduler_));
+  clock_.advance(2h);
+  EXPECT_EQ(stays.starts.size(), 1U);
+  EXPECT_TRUE(stays.not_begun.empty());
+  EXPECT_TRUE(goes.starts.empty());
+  EXPECT_EQ(goes.not_begun, std::vector<std::string>{"the job was taken out of the configuration"});
+}
+
 // A kill may come after each of the rows.
 TEST_F(WaitingTest, WhatIsStillToBeDroppedIsNotDecidedYet) {
   std::vector<WallTime> decided;
