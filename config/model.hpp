@@ -57,6 +57,7 @@ struct Control {
 struct Http {
   std::string listen;           // "127.0.0.1:9464"; "" = no TCP port at all
   std::optional<Secret> token;  // needed on an address that others reach
+  std::vector<std::string> origins;
 };
 
 // Jobs that must not run at the same time, or only so many of them.
@@ -88,7 +89,8 @@ constexpr auto enum_names(Overlap) {
                     EnumName("replace", Overlap::kReplace)};
 }
 
-struct Job {
+// What a job says about itself.
+struct JobSettings {
   std::string name;
   std::string description;
   std::string schedule;                 // its meaning is checked by the schedule room
@@ -104,6 +106,9 @@ struct Job {
   std::vector<std::string> needs;
   std::uint32_t pause_on_failures = 0;  // 0 = never
   OnBadRecord on_bad_record = OnBadRecord::kHalt;
+};
+
+struct Job : JobSettings {
   Table source;                   // each has a string `type`, which is known already
   std::vector<Table> transforms;  // in the order of the file
   Table sink;

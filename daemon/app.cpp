@@ -154,12 +154,14 @@ store::RunRecord App::run_once(const std::string& job,
   jobs::Runner runner(
       loop_, *configuration_->jobs().at(job), *configuration_->connections(), database_, [] {},
       /*until_caught_up=*/true);
-  loop_.run(run_until_caught_up(runner, progress));
-  return runner.last();
+  store::RunRecord ended;
+  loop_.run(run_until_caught_up(runner, progress, ended));
+  return ended;
 }
 
 coro::Task<> App::run_until_caught_up(jobs::Runner& runner,
-                                      const std::function<void(const jobs::RunnerView&)>& progress) {
+                                      const std::function<void(const jobs::RunnerView&)>& progress,
+                                      store::RunRecord& ended) {
   int requests = 0;
   const loop::Signals signals(loop_, {SIGTERM, SIGINT}, [&](int number) {
     runner.stop(++requests > 1, fmt::format("signal {}", number));
@@ -168,7 +170,7 @@ coro::Task<> App::run_until_caught_up(jobs::Runner& runner,
   watching.spawn(show_progress(loop_, runner, progress));
   std::exception_ptr failure;
   try {
-    co_await schedule::recorded_run(loop_, database_, runner, runner.plan().job.name);
+    ended = co_await schedule::recorded_run(loop_, database_, runner, runner.plan().job.name);
   } catch (...) {
     failure = std::current_exception();
   }

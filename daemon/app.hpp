@@ -39,7 +39,8 @@ class App {
   coro::Task<> serve_schedule();
   coro::Task<> drain(service::Notifier& notifier);
   coro::Task<> run_until_caught_up(jobs::Runner& runner,
-                                   const std::function<void(const jobs::RunnerView&)>& progress);
+                                   const std::function<void(const jobs::RunnerView&)>& progress,
+                                   store::RunRecord& ended);
   // Keeps the line in `systemctl status` current.
   coro::Task<> report_to(service::Notifier& notifier);
   void shut_down(std::string why);
@@ -52,7 +53,7 @@ class App {
   void add_job(const std::string& name, const std::optional<store::Pause>& pause);
   void change_job(const std::string& name);
   coro::Task<> remove_job(std::string name);
-  coro::Task<> restart(std::string name, std::shared_ptr<jobs::Runner> ended);
+  coro::Task<> restart(std::string name);
 
   loop::EventLoop loop_;
   std::shared_ptr<const Configuration> started_;        // the settings that only a restart changes are these

@@ -1,5 +1,7 @@
 #include "daemon/app_configuration.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <array>
 #include <set>
@@ -20,23 +22,12 @@ bool live(const std::string& key) {
   return key.starts_with("groups.") || std::find(kLive.begin(), kLive.end(), key) != kLive.end();
 }
 
-std::set<std::string> connections_of(const config::Table& job) {
-  std::set<std::string> names;
-  const auto add = [&](const config::Table& part) {
-    if (part.type("connection") == config::Type::kString) names.insert(*part.string("connection"));
-  };
-  for (const char* part : {"source", "sink"}) {
-    if (const auto table = job.table(part)) add(*table);
+std::set<std::string> connections_of(const jobs::JobPlan& job) {
+  std::set<std::string> names(job.transform_connections.begin(), job.transform_connections.end());
+  for (const std::string& name : {job.source_connection, job.sink_connection}) {
+    if (!name.empty()) names.insert(name);
   }
-  for (const config::Table& transform : job.tables("transforms")) add(transform);
   return names;
-}
-
-// The tables of its parts have served when they were planned; ten thousand jobs would keep them twice.
-std::shared_ptr<const jobs::JobPlan> slim(jobs::JobPlan plan) {
-  plan.job.source = plan.job.sink = config::Table();
-  plan.job.transforms.clear();
-  return std::make_shared<const jobs::JobPlan>(std::move(plan));
 }
 
 bool has(const std::vector<std::string>& sorted, const std::string& name) {
@@ -57,9 +48,9 @@ Loaded load_configuration(const std::string& file, const config::Findings& findi
   loaded.config = config::load(file, findings);
   jobs::Connections::check(loaded.config.connections);
   for (auto& [name, plan] : jobs::plan_jobs(loaded.config)) {
-    loaded.jobs.emplace(name, slim(std::move(plan)));
+    loaded.jobs.emplace(name, std::make_shared<const jobs::JobPlan>(std::move(plan)));
   }
-  loaded.config.jobs.clear();
+  ::malloc_trim(0);  // the files as they were parsed, too
   return loaded;
 }
 
@@ -126,13 +117,13 @@ Difference::Items Configuration::jobs_since(const Configuration& before) const {
       items.added.push_back(item(name));
       continue;
     }
-    auto keys = config::changed_keys(old->second->job.table.leaves(), plan->job.table.leaves());
+    auto keys = config::changed_keys(old->second->written(), plan->written());
     if (old->second->schedule.zone().name() != plan->schedule.zone().name() &&
         config().daemon.time_zone != before.config().daemon.time_zone) {
       keys.emplace_back("daemon.time_zone");
     }
     const auto known = before.connections_->names();
-    for (const std::string& used : connections_of(plan->job.table)) {
+    for (const std::string& used : connections_of(*plan)) {
       if (!has(known, used)) continue;  // then the job has changed, too
       for (const std::string& key : connections_->changed_keys(*before.connections_, used)) {
         keys.push_back("connections." + used + "." + key);

@@ -1,4 +1,6 @@
 // App::Control: what a job knows about its files.
+#include <fmt/format.h>
+
 #include "daemon/app_control.hpp"
 #include "daemon/coro/timeout.hpp"
 #include "jobs/sources/file_notes.hpp"
@@ -32,7 +34,8 @@ coro::Task<std::vector<control::FileState>> App::Control::files(std::string job)
   const auto source = runner->plan().source.make(context);
   auto* files = dynamic_cast<jobs::FileSource*>(source.get());
   if (files == nullptr) {
-    throw Error(ErrorKind::Config, job + " reads no files: its source is " + runner->plan().source_type);
+    throw Error(ErrorKind::Config,
+                fmt::format("{} reads no files: its source is {}", job, runner->plan().source_type));
   }
   auto notes = co_await with_timeout(app_.loop_, kPatience, "asking the source", files->files());
   std::vector<control::FileState> states;

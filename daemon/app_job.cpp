@@ -2,8 +2,9 @@
 
 namespace syncd {
 
-ManagedJob::ManagedJob(Clock& clock, store::Database& database, std::function<void()> changed,
-                       std::string name, const Configuration& configuration)
+ManagedJob::ManagedJob(Clock& clock, store::Database& database,
+                       std::function<void(const std::string&)> changed, std::string name,
+                       const Configuration& configuration)
     : clock_(clock), database_(database), changed_(std::move(changed)), name_(std::move(name)) {
   configure(configuration);
 }
@@ -12,13 +13,15 @@ void ManagedJob::configure(const Configuration& configuration) {
   next_ = std::make_shared<Configured>();
   next_->plan = configuration.jobs().at(name_);
   next_->connections = configuration.connections();
+  next_->changed = changed_;
   if (!current_ || !running()) adopt();
 }
 
 // Made only now: a runner begins with the positions that the one before has left.
 void ManagedJob::adopt() {
   if (!next_) return;
-  next_->runner.emplace(clock_, *next_->plan, *next_->connections, database_, changed_);
+  const auto tell = [made = next_.get()] { made->changed(made->plan->job.name); };
+  next_->runner.emplace(clock_, *next_->plan, *next_->connections, database_, tell);
   current_ = std::move(next_);
 }
 
@@ -28,8 +31,8 @@ std::shared_ptr<jobs::Runner> ManagedJob::runner() const {
 
 coro::Task<schedule::RunRecord> ManagedJob::run(schedule::RunRecord run) {
   const std::shared_ptr<jobs::Runner> runner = this->runner();
-  std::optional<jobs::Range> range;
-  if (run.cause == schedule::Cause::Range) range = std::exchange(range_, std::nullopt);
+  std::unique_ptr<jobs::Range> range;
+  if (run.cause == schedule::Cause::Range) range = std::move(range_);
   if (range) runner->run_next_over(*range);
   auto ended = co_await runner->run(std::move(run));
   if (range) {  // it has moved nothing; its bounds are what it was about
@@ -39,7 +42,35 @@ coro::Task<schedule::RunRecord> ManagedJob::run(schedule::RunRecord run) {
   counters_.ended(ended.outcome, ended.ended.value_or(ended.started) - ended.started, ended.rows, ended.bytes,
                   ended.attempts, clock_.wall_now());
   adopt();
+  tell_waiters(ended);
   co_return ended;
+}
+
+void ManagedJob::left_out(const std::string& why) {
+  range_.reset();
+  schedule::RunRecord end;
+  end.job = name_;
+  end.outcome = "skipped";
+  end.error = why;
+  end.started = clock_.wall_now();
+  tell_waiters(end);
+}
+
+coro::Task<schedule::RunRecord> ManagedJob::wait_for_end() {
+  std::erase_if(waiters_, [](const auto& waiter) { return waiter.expired(); });
+  const auto waiter = std::make_shared<Waiter>(clock_);
+  waiters_.push_back(waiter);
+  co_await waiter->told.wait();
+  co_return std::move(waiter->end);
+}
+
+void ManagedJob::tell_waiters(const schedule::RunRecord& end) {
+  for (const auto& known : std::exchange(waiters_, {})) {
+    const auto waiter = known.lock();
+    if (!waiter) continue;
+    waiter->end = end;
+    waiter->told.notify();
+  }
 }
 
 }  // namespace syncd

@@ -82,7 +82,8 @@ void App::add_job(const std::string& name, const std::optional<store::Pause>& pa
     found->second->configure(*configuration_);  // it was leaving
   } else {
     auto job = std::make_unique<ManagedJob>(
-        loop_, database_, [this, name] { control_->changed(name); }, name, *configuration_);
+        loop_, database_, [this](const std::string& changed) { control_->changed(changed); }, name,
+        *configuration_);
     jobs_.emplace(name, std::move(job));
   }
   ManagedJob& job = *jobs_.at(name);
@@ -98,14 +99,14 @@ void App::change_job(const std::string& name) {
   scheduler_.update(name, job.plan().scheduling());
   if (continuous(runner->plan()) && runner->running()) {
     runner->stop(false, "the configuration was reloaded");
-    leaving_.spawn(restart(name, runner));
+    leaving_.spawn(restart(name));
   }
   control_->changed(name);
 }
 
 // At once: the delay of a continuous job is for those that failed.
-coro::Task<> App::restart(std::string name, std::shared_ptr<jobs::Runner> ended) {
-  co_await ended->wait_for_end();
+coro::Task<> App::restart(std::string name) {
+  co_await jobs_.at(name)->wait_for_end();
   if (jobs_.contains(name) && !database_.paused(name)) scheduler_.resume(name);
 }
 

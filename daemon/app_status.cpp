@@ -54,15 +54,6 @@ JobState state_of(bool running, const jobs::RunnerView& view, bool paused,
   return last && last->outcome == "failed" ? JobState::Failed : JobState::Idle;
 }
 
-std::vector<std::string> guarantees_of(const jobs::JobPlan& plan) {
-  std::vector<std::string> lines = plan.source.guarantees;
-  for (const auto& transform : plan.transforms) {
-    lines.insert(lines.end(), transform.guarantees.begin(), transform.guarantees.end());
-  }
-  lines.insert(lines.end(), plan.sink.guarantees.begin(), plan.sink.guarantees.end());
-  return lines;
-}
-
 // "postgres_table → rename → redis_hash".
 std::string route(const status::JobStatus& job) {
   std::string text = job.source;
@@ -136,7 +127,7 @@ status::JobStatus App::Control::status(const std::string& name) {
   status.transforms = plan.transform_types;
   status.sink = plan.sink_type;
   status.dead_letters = app_.database_.count_dead_letters(name);
-  status.guarantees = guarantees_of(plan);
+  status.guarantees = *plan.guarantees;
   return status;
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <set>
 #include <span>
 
 #include "config/duration.hpp"
@@ -87,16 +88,27 @@ void check_policies(const config::Config& config, const config::Job& job) {
   if (!job.group.empty() && continuous(job)) {
     table.fail("group", "'group': a job that runs continuously would never let another one of the group in");
   }
-  std::vector<std::string> known;
-  for (const auto& [name, other] : config.jobs) known.push_back(name);
   for (const std::string& needed : job.needs) {
     const auto found = config.jobs.find(needed);
     if (found == config.jobs.end()) {
+      std::vector<std::string> known;
+      for (const auto& [name, other] : config.jobs) known.push_back(name);
       table.fail("needs", "'needs': " + config::unknown_text("job", needed, known));
     } else if (continuous(found->second)) {
       table.fail("needs", fmt::format("'needs': {} runs continuously, so it is never done", needed));
     }
   }
+}
+
+// The jobs with findings.
+std::set<std::string> check_policies(const config::Config& config) {
+  std::set<std::string> refused;
+  for (const auto& [name, job] : config.jobs) {
+    const std::size_t before = job.table.findings().size();
+    check_policies(config, job);
+    if (job.table.findings().size() != before) refused.insert(name);
+  }
+  return refused;
 }
 
 void check_circles(const config::Config& config) {
@@ -118,16 +130,22 @@ std::string host_name() {
   return name.data();
 }
 
+// Asked before the sink's options are read, and without findings: those come when they are.
+bool repeats_harmlessly(const SinkKind& sink, const config::Table& options) {
+  if (sink.repeats_harmlessly || sink.replaces_with.empty()) return sink.repeats_harmlessly;
+  const auto given = options.reporting_to(config::Findings()).strings(sink.replaces_with);
+  return given && !given->empty();
+}
+
 // The source comes first in the flow of data, but it must know whether the sink's writes may be repeated.
 std::optional<JobPlan> plan_job(const config::Config& config, const config::Job& job,
                                 schedule::Zones& zones) {
   const std::size_t before = job.table.findings().size();
   const auto schedule = parse_schedule(config, job, zones);
-  check_policies(config, job);
   const auto* source = find_kind(sources(), job.source, "source");
   const auto* sink = find_kind(sinks(), job.sink, "sink");
   PlanContext context(config, job);
-  if (sink != nullptr) context.stream.repeats_harmlessly = sink->repeats_harmlessly;
+  if (sink != nullptr) context.stream.repeats_harmlessly = repeats_harmlessly(*sink, job.sink);
   JobPlan plan(job, schedule.value_or(schedule::Schedule::parse("manual")));
   plan.breaker = policy::CircuitBreaker::Rule{
       config.daemon.breaker_failures, config.daemon.breaker_pause.first, config.daemon.breaker_pause.second};
@@ -145,29 +163,54 @@ std::optional<JobPlan> plan_job(const config::Config& config, const config::Job&
       continue;
     }
     plan.transform_types.emplace_back(transform->type);
+    const std::string connection = connection_of(table.reporting_to(config::Findings()));
+    if (!connection.empty()) plan.transform_connections.push_back(connection);
     plan.transforms.push_back(transform->plan(table, context));
   }
   if (sink != nullptr) {
     plan.sink_type = sink->type;
-    plan.repeats_harmlessly = sink->repeats_harmlessly;
+    plan.repeats_harmlessly = repeats_harmlessly(*sink, job.sink);
     plan.sink = sink->plan(job.sink, context);
   }
   if (!schedule || job.table.findings().size() != before) return std::nullopt;
   return plan;
 }
 
+using Lines = std::vector<std::string>;
+
+// In the order in which the data moves.
+Lines take_guarantees(JobPlan& plan) {
+  Lines lines;
+  const auto add = [&lines](Lines& more) {
+    for (std::string& line : std::exchange(more, {})) lines.push_back(std::move(line));
+  };
+  add(plan.source.guarantees);
+  for (auto& transform : plan.transforms) add(transform.guarantees);
+  add(plan.sink.guarantees);
+  return lines;
+}
+
 }  // namespace
 
-std::map<std::string, JobPlan> plan_jobs(const config::Config& config) {
+std::map<std::string, JobPlan> plan_jobs(config::Config& config) {
   schedule::Zones zones;
   if (!config.daemon.time_zone.empty()) {
     find_zone(zones, config.daemon.time_zone, config.daemon.table, "time_zone");  // also when no job needs it
   }
-  std::map<std::string, JobPlan> plans;
-  for (const auto& [name, job] : config.jobs) {
-    if (auto plan = plan_job(config, job, zones)) plans.emplace(name, std::move(*plan));
-  }
+  const std::set<std::string> refused = check_policies(config);
   check_circles(config);
+  std::map<std::string, JobPlan> plans;
+  std::map<Lines, std::shared_ptr<const Lines>> promised;
+  while (!config.jobs.empty()) {
+    const auto written = config.jobs.extract(config.jobs.begin());
+    auto plan = plan_job(config, written.mapped(), zones);
+    if (!plan || refused.contains(written.key())) continue;
+    Lines lines = take_guarantees(*plan);
+    auto& shared = promised[lines];
+    if (!shared) shared = std::make_shared<const Lines>(std::move(lines));
+    plan->guarantees = shared;
+    plans.emplace(written.key(), std::move(*plan));
+  }
   return plans;
 }
 
@@ -186,8 +229,8 @@ schedule::Settings JobPlan::scheduling() const {
 }
 
 std::map<std::string, std::string> JobPlan::source_identity() const {
-  std::map<std::string, std::string> identity{{"type", source_type}};
-  const config::Leaves leaves = job.table.leaves();
+  std::map<std::string, std::string> identity{{"type", std::string(source_type)}};
+  const config::Leaves leaves = written();
   for (const SourceKind* kind : sources()) {
     if (kind->type != source_type) continue;
     for (const config::FieldDoc& field : kind->docs()) {

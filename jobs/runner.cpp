@@ -4,6 +4,8 @@
 
 #include "daemon/base/log.hpp"
 #include "daemon/coro/timeout.hpp"
+#include "daemon/status/relay.hpp"
+#include "jobs/connections.hpp"
 
 namespace syncd::jobs {
 namespace {
@@ -28,7 +30,7 @@ Runner::Runner(Clock& clock, const JobPlan& plan, Connections& connections, stor
 RunContext Runner::context() {
   RunContext context(clock_, connections_, *this, *this, plan_.job.name, database_.instance());
   context.continuous = continuous_ && !range_;
-  context.range = range_;
+  if (range_) context.range = *range_;
   context.state_dir = database_.directory();
   if (view_.started) context.run = rfc3339(*view_.started);
   return context;
@@ -49,28 +51,16 @@ Task<> Runner::assign(Positions positions) {
   const auto sink = plan_.sink.make(run_context);
   co_await sink->assign(positions);
   view_.positions = positions.all();
-  unsaved_ = false;
+  unsaved_.clear();
   database_.replace_positions(plan_.job.name, view_.positions, clock_.wall_now());
   changed_();
-}
-
-Task<store::RunRecord> Runner::wait_for_end() {
-  coro::Signal ended(clock_);
-  struct Registered {
-    std::list<coro::Signal*>& all;
-    std::list<coro::Signal*>::iterator mine;
-    ~Registered() { all.erase(mine); }
-  };
-  Registered registered{waiters_, waiters_.insert(waiters_.end(), &ended)};
-  co_await ended.wait();
-  co_return last_;
 }
 
 // --- one run -----------------------------------------------------------------------------------------
 
 coro::Task<schedule::RunRecord> Runner::run(schedule::RunRecord record) {
   const std::stop_token* parent = co_await coro::this_coro::stop_token();
-  run_.emplace(parent);
+  run_ = std::make_unique<Run>(parent);
   run_->id = record.id;
   begin(record);
   std::optional<Alarm> timeout;
@@ -171,19 +161,20 @@ void Runner::finish(store::RunRecord& record) {
   record.rows += view_.rows;
   record.bytes += view_.bytes;
   try {
-    if (unsaved_) save_all();
+    if (!unsaved_.empty()) save_all();
   } catch (const Error& error) {
     log::warn(plan_.job.name, "saving the position: {}", error.what());
   }
   record_moves(record);
   range_.reset();
-  last_ = record;
   run_.reset();
   view_.state = RunnerView::State::Idle;
   view_.waiting_for.clear();
   view_.note.clear();
   view_.started.reset();
-  for (coro::Signal* waiter : waiters_) waiter->notify();
+  const std::string why =
+      record.outcome == "succeeded" || !record.error.empty() ? record.error : record.outcome;
+  connections_.relay().publish(plan_.job.name, status::Piece("", status::Piece::Kind::Ended, why));
   changed_();
 }
 
@@ -199,7 +190,8 @@ void Runner::record_moves(store::RunRecord& record) const {
 
 void Runner::save_all() {
   database_.replace_positions(plan_.job.name, view_.positions, clock_.wall_now());  // in one transaction
-  unsaved_ = false;
+  unsaved_.clear();
+  saved_at_ = clock_.now();
 }
 
 // An attempt and its failure as a value: nothing may be awaited in a handler.

@@ -2,11 +2,11 @@
 // Retry = resume = restart: each attempt is a new pipeline that begins at the checkpoint.
 #pragma once
 #include <functional>
-#include <list>
+#include <memory>
 #include <random>
+#include <set>
 #include <string>
 
-#include "daemon/coro/signal.hpp"
 #include "daemon/policy/backoff.hpp"
 #include "daemon/schedule/runnable.hpp"
 #include "daemon/store/database.hpp"
@@ -50,18 +50,14 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   // The breakers of its connections.
   std::optional<schedule::Gate> gate() override { return breakers_.gate(clock_); }
 
-  bool running() const noexcept { return run_.has_value(); }
+  bool running() const noexcept { return run_ != nullptr; }
   // Ends the run under way: the commit in progress is finished first; `hard` does not wait for it.
   // `reason` becomes the run's outcome text.
   void stop(bool hard, std::string reason);
 
   // The next run is over this part of the source only, and moves no position.
-  void run_next_over(Range range) { range_ = std::move(range); }
+  void run_next_over(Range range) { range_ = std::make_unique<Range>(std::move(range)); }
 
-  // Resumes when the run under way, or the one about to start, has ended.
-  Task<store::RunRecord> wait_for_end();
-
-  const store::RunRecord& last() const noexcept { return last_; }
   RunnerView view() const;
   const JobPlan& plan() const noexcept { return plan_; }
 
@@ -99,6 +95,7 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   void conclude(const Verdict& verdict, store::RunRecord& record);
   void finish(store::RunRecord& record);
   void record_moves(store::RunRecord& record) const;
+  void save_unsaved();
   void save_all();
 
   // Progress
@@ -122,17 +119,15 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   store::Database& database_;
   std::function<void()> changed_;
   const bool continuous_;
-  std::optional<Range> range_;   // of the run under way, or the next one
-  bool failed_in_sink_ = false;  // the latest attempt
+  std::unique_ptr<Range> range_;  // of the run under way, or the next one
+  bool failed_in_sink_ = false;   // the latest attempt
   RunnerView view_;
   std::optional<std::map<std::string, std::string>> before_;  // the positions at which the run began
-  std::optional<Run> run_;
-  std::list<coro::Signal*> waiters_;
-  store::RunRecord last_;
+  std::unique_ptr<Run> run_;
   std::minstd_rand random_{std::random_device{}()};
-  std::map<std::string, TimePoint> saved_at_;
+  std::set<std::string> unsaved_;  // partitions whose local copy is behind
+  TimePoint saved_at_{};
   TimePoint lag_at_{};
-  bool unsaved_ = false;       // the local copy is behind the sink's position
   std::string local_trouble_;  // why it cannot be written; "" while it can
   TimePoint rate_since_{};
   std::uint64_t rate_rows_ = 0;

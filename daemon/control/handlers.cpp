@@ -13,7 +13,8 @@ namespace {
 using coro::Task;
 
 constexpr Duration kBetweenChanges = std::chrono::milliseconds(200);
-constexpr std::size_t kLetterBytes = 512 * 1024;  // of one ListDeadLetters reply, about
+constexpr Duration kSlice = std::chrono::milliseconds(1);  // of one Status reply, between others' turns
+constexpr std::size_t kLetterBytes = 512 * 1024;           // of one ListDeadLetters reply, about
 
 Json object(const char* key, Json value) {
   Json json = Json::object();
@@ -33,12 +34,36 @@ Task<Json> list_jobs(Request& request) {
   co_return object("jobs", request.operations.job_names());
 }
 
+// Null where the job has gone meanwhile.
+Json status_or_null(Operations& operations, const std::string& job) {
+  try {
+    return to_json(operations.status(job));
+  } catch (const NoSuchJob&) {
+    return nullptr;
+  }
+}
+
+// Of one job or of all; `seen`: of those that have changed since that version only.  Of thousands it takes
+// long: others have their turns in between, and a job that goes meanwhile is left out.
+Task<Json> statuses(Request& request, std::optional<std::string> job, std::optional<std::uint64_t> seen) {
+  Operations& operations = request.operations;
+  Json found = Json::array();
+  const std::vector<std::string> names = wanted(operations, job);
+  TimePoint enough = request.clock.now() + kSlice;
+  for (const std::string& name : names) {
+    if (seen && operations.changes().version_of(name) <= *seen) continue;
+    Json each = job ? to_json(operations.status(name)) : status_or_null(operations, name);
+    if (!each.is_null()) found.push_back(std::move(each));
+    if (request.clock.now() < enough) continue;
+    co_await yield_to_loop(request.clock);
+    enough = request.clock.now() + kSlice;
+  }
+  co_return found;
+}
+
 Task<Json> status(Request& request) {
   const Parameters from(request.parameters, {"job"});
-  Json jobs = Json::array();
-  for (const std::string& name : wanted(request.operations, from.optional_text("job"))) {
-    jobs.push_back(to_json(request.operations.status(name)));
-  }
+  Json jobs = co_await statuses(request, from.optional_text("job"), std::nullopt);
   co_return object("jobs", std::move(jobs));
 }
 
@@ -48,15 +73,11 @@ Task<Json> watch(Request& request) {
   const std::optional<std::string> job = from.optional_text("job");
   Operations& operations = request.operations;
   status::Changes::Subscription subscription(operations.changes());
-  std::uint64_t seen = 0;
-  for (bool first = true;; first = false) {
+  std::optional<std::uint64_t> seen;
+  while (true) {
     const std::uint64_t now = operations.changes().version();
-    Json jobs = Json::array();
-    for (const std::string& name : wanted(operations, job)) {
-      if (!first && operations.changes().version_of(name) <= seen) continue;
-      jobs.push_back(to_json(operations.status(name)));
-    }
-    seen = now;
+    Json jobs = co_await statuses(request, job, seen);
+    const bool first = !std::exchange(seen, now);
     if (first || !jobs.empty()) {
       Json reply = object("jobs", std::move(jobs));
       co_await request.progress.send(std::move(reply));
@@ -177,7 +198,7 @@ Task<Json> run(Request& request) {
   co_await scope.join();
   if (interrupted) std::rethrow_exception(interrupted);
   if (awaited.error) std::rethrow_exception(awaited.error);
-  reply["status"] = to_json(request.operations.status(job));
+  reply["status"] = status_or_null(request.operations, job);
   reply["result"] = result_json(*awaited.result);
   co_return reply;
 }
@@ -221,6 +242,7 @@ constexpr std::array kMethods = {
     Method{"Check", Verb::Read, check},
     Method{"ShowCheckpoint", Verb::Read, show_checkpoint},
     Method{"ExportCheckpoint", Verb::Read, export_checkpoint},
+    Method{"DryRun", Verb::Read, dry_run},
     Method{"ListFiles", Verb::Read, list_files},
     Method{"ListDeadLetters", Verb::Read, list_dead_letters},
     Method{"LlmUsage", Verb::Read, llm_usage},

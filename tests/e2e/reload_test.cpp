@@ -122,6 +122,37 @@ TEST_F(ReloadE2e, ARunUnderWayEndsOnItsOldConfiguration) {
                     daemon_.redis().call("HGET u:7 name").text == "changed");
 }
 
+// Two that wait behind a run that takes long: one is changed, the other one removed.
+TEST_F(ReloadE2e, WhoWaitsForAQueuedRunLearnsItsEndWhateverIsReloaded) {
+  const auto write = [&](const std::string& name, const std::string& schedule, const std::string& key) {
+    daemon_.write_job(name, schedule, "", "type = \"redis_hash\"\nkey = \"" + key + ":{id}\"\n",
+                      "group = \"one\"\n");
+  };
+  for (const char* name : {"users", "changed", "gone"}) write(name, "manual", name);
+  daemon_.start();
+  std::optional<Process> changed, gone;
+  const auto wait_for = [&](const std::string& job) {
+    return std::vector<std::string>{SYNCCTL_BINARY, "--socket", daemon_.path("control.sock"),
+                                    "run",          job,        "--wait"};
+  };
+  {
+    const Frozen redis = daemon_.redis().freeze();
+    EXPECT_EQ(daemon_.ctl({"run", "users"}).code, 0);
+    ASSERT_EVENTUALLY(daemon_.state() == "running");
+    changed.emplace(wait_for("changed"));
+    gone.emplace(wait_for("gone"));
+    ASSERT_EVENTUALLY(daemon_.state("changed") == "waiting" && daemon_.state("gone") == "waiting");
+    write("changed", "every 24h", "c");
+    daemon_.remove_job("gone");
+    reload();
+    EXPECT_EQ(gone->wait(), 1);
+    EXPECT_TRUE(has(gone->out() + gone->err(), "the job was taken out of the configuration")) << gone->out();
+    EXPECT_EQ(daemon_.state("changed"), "waiting") << "what was asked for is not the schedule's affair";
+  }
+  EXPECT_EQ(changed->wait(), 0) << changed->err();
+  EXPECT_EQ(daemon_.redis().call("HGET c:7 name").text, "user 7") << "by the new configuration";
+}
+
 TEST_F(ReloadE2e, ARemovedJobEndsItsRunFirstAndMayComeBack) {
   daemon_.write_job("users", "manual");
   daemon_.write_job("other", "manual", "", "type = \"redis_hash\"\nkey = \"other:{id}\"\n");

@@ -52,6 +52,7 @@ class ScriptedSink final : public Sink {
     script_.held = positions;
     co_return;
   }
+  Task<std::vector<std::string>> preview(const Batch&) override { co_return std::vector<std::string>(); }
 
  private:
   Clock& clock_;
@@ -240,20 +241,6 @@ TEST_F(RunnerTest, ATimeoutOfTheWaitBeforeARetryCanBeStopped) {
   clock_.advance(std::chrono::milliseconds(1));
   EXPECT_EQ(scope.running(), 0U);
   EXPECT_EQ(database_.last_run("users")->outcome, "cancelled");
-}
-
-TEST_F(RunnerTest, WaitersLearnHowTheRunEnded) {
-  coro::AsyncScope scope;
-  std::string outcome;
-  const auto wait = [](Runner& runner, std::string& into) -> Task<> {
-    const auto record = co_await runner.wait_for_end();
-    into = record.outcome;
-  };
-  scope.spawn(wait(runner_, outcome));
-  scope.spawn(record(runner_));
-  clock_.advance(std::chrono::seconds(1));
-  EXPECT_EQ(scope.running(), 0U);
-  EXPECT_EQ(outcome, "succeeded");
 }
 
 TEST_F(RunnerTest, ARunWhoseSinkIsTakenFailsAndSaysSo) {

@@ -25,7 +25,7 @@ class PlanTest : public ::testing::Test {
         folder_.write("syncd.toml", text +
                                         "[connections.app]\ntype = 'postgres'\nuri = 'postgresql:///x'\n"
                                         "[connections.cache]\ntype = 'redis'\nuri = 'redis://h'\n");
-    const config::Config config = config::load(file, findings_);
+    config::Config config = config::load(file, findings_);
     auto plans = plan_jobs(config);
     errors_ = findings_.text();
     for (auto at = errors_.find(file); at != std::string::npos; at = errors_.find(file))
@@ -87,6 +87,27 @@ TEST_F(PlanTest, TheScheduleAndItsZoneAreBothTold) {
             ":3:1: unknown time zone 'Asia/Tokio'; did you mean 'Asia/Tokyo'?");
 }
 
+TEST_F(PlanTest, UpsertsMayRepeatAndInsertsMustNot) {
+  const auto table_to_table = [](const std::string& name, const std::string& source,
+                                 const std::string& sink) {
+    return "[jobs." + name + "]\nschedule = '@daily'\n[jobs." + name +
+           ".source]\ntype = 'postgres_table'\nconnection = 'app'\ntable = 't'\ncolumns = ['id']\n" +
+           "cursor = ['id']\n" + source + "[jobs." + name +
+           ".sink]\ntype = 'postgres_table'\nconnection = 'app'\ntable = 'u'\n" + sink;
+  };
+  const auto plans = plan(table_to_table("inserts", "", "") +
+                          table_to_table("upserts", "fence = 'reread'\n", "key = 'id'\n"));
+  EXPECT_EQ(errors_, "");
+  EXPECT_FALSE(plans.at("inserts").repeats_harmlessly);
+  EXPECT_TRUE(plans.at("upserts").repeats_harmlessly);
+  plan(table_to_table("a", "fence = 'reread'\n", "key = []\n") +
+       table_to_table("b", "fence = 'reread'\n", "key = 7\n"));
+  EXPECT_EQ(errors_,
+            ":9:1: \"reread\" delivers rows twice, and this sink's writes must not repeat: use \"hold\"\n"
+            ":23:1: \"reread\" delivers rows twice, and this sink's writes must not repeat: use \"hold\"\n"
+            ":28:7: 'key' must be a list of strings, found an integer");
+}
+
 TEST_F(PlanTest, OneMistakeIsOneFinding) {
   plan(
       "[jobs.a]\nsource = { type = 'postgres_table', connection = 7, columns = ['id', 'name'] }\n"
@@ -103,6 +124,36 @@ TEST_F(PlanTest, OneMistakeIsOneFinding) {
             ":9:1: 'schedule' must be a string, found an integer\n"
             ":10:12: 'type' must be a string, found an integer\n"
             ":11:8: required key 'type' is missing in [jobs.b.sink]");
+}
+
+TEST_F(PlanTest, AMistakeAboutFilesHidesNoOther) {
+  plan(
+      "[jobs.a]\nschedule = 'continuous'\n"
+      "[jobs.a.source]\ntype = 'files'\npaths = '['\nmode = 'read'\ncolumns = ['line', 'lin']\n"
+      "multiline = { starts = '^a', ends = 'b$' }\npoll = '1'\n"
+      "[[jobs.a.transforms]]\ntype = 'parse_regex'\nfield = 'nothing'\n"
+      "[jobs.a.sink]\ntype = 'file'\npath = 'x/'\nrotated_name = 'y'\nformat = 'raw'\nheader = true\n"
+      "[jobs.b]\nschedule = '@daily'\n[jobs.b.source]\ntype = 'files'\npaths = 'x'\n"
+      "[[jobs.b.transforms]]\ntype = 'parse_csv'\ncolumns = ['a', 'b']\ndelimiter = ';;'\nfield = 'lin'\n"
+      "types = { c = 'number' }\n"
+      "[[jobs.b.transforms]]\ntype = 'parse_json'\nfields = 7\nfield = 'anything'\n"
+      "[jobs.b.sink]\ntype = 'stdout'\nheader = 1\nfields = ['z']\n");
+  EXPECT_EQ(errors_,
+            ":5:1: 'paths' has '[', which has a [ without its ]\n"
+            ":6:1: \"read\" comes to an end, and the job is continuous: use \"follow\", or another schedule\n"
+            ":7:1: unknown column 'lin'; did you mean 'line'?\n"
+            ":8:1: needs exactly one of starts, continues, ends, joins\n"
+            ":9:1: 'poll': found '1'; write a duration with a unit (ns us ms s m h d w), such as \"30s\" or "
+            "\"1h30m\"\n"
+            ":10:1: parse_regex needs either pattern or format\n"
+            ":15:1: 'path' must name a file, not a folder\n"
+            ":16:1: 'rotated_name' must hold {time}, or one file would take the place of another\n"
+            ":18:1: 'header' has an effect on format = \"csv\" only\n"
+            ":27:1: 'delimiter' must be one byte\n"
+            ":28:1: unknown column 'lin'; did you mean 'line'?\n"
+            ":29:1: unknown column 'c'; known: a, b\n"
+            ":32:1: 'fields' must be a table, found an integer\n"
+            ":36:1: 'header' must be a boolean (true or false), found an integer");
 }
 
 TEST_F(PlanTest, AMistakeHidesNoOther) {
