@@ -207,3 +207,4 @@ using TransformKind = Kind<Transform>;
 using SinkKind = Kind<Sink>;
 
 }  // namespace syncd::jobs
+  std::string_view replaces_with = {};  // sinks only: with this option a row that comes again replaces itself

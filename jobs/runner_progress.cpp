@@ -9,6 +9,7 @@ namespace {
 
 // The local copy of a position that the sink holds too is for people: now and then is enough.
 constexpr Duration kLocalCopyEvery = std::chrono::seconds(1);
+constexpr Duration kLocalCopyAtRest = std::chrono::milliseconds(100);
 constexpr Duration kRateWindow = std::chrono::seconds(2);
 
 }  // namespace
@@ -43,19 +44,27 @@ void Runner::opened(const Positions& from, bool held_by_sink) {
 
 void Runner::save(const Position& position, bool held_by_sink) {
   view_.positions[position.partition()] = position.text();
-  TimePoint& saved = saved_at_[position.partition()];
-  if (held_by_sink && clock_.now() - saved < kLocalCopyEvery) {
-    unsaved_ = true;
-    return;
-  }
-  saved = clock_.now();
+  unsaved_.insert(position.partition());
+  if (held_by_sink && clock_.now() - saved_at_ < kLocalCopyEvery) return;
   try {
-    database_.save_position(plan_.job.name, position.partition(), position.text(), clock_.wall_now());
+    save_unsaved();
     local_copy_saved();
   } catch (const Error& error) {
     if (!held_by_sink) throw;  // a full disk stops only those who need it
     local_copy_failed(error);
   }
+}
+
+// In one transaction: a source may have thousands of partitions.
+void Runner::save_unsaved() {
+  saved_at_ = clock_.now();
+  std::map<std::string, std::string> positions;
+  for (const std::string& partition : unsaved_) {
+    const auto found = view_.positions.find(partition);
+    if (found != view_.positions.end()) positions.insert(*found);
+  }
+  database_.save_positions(plan_.job.name, positions, clock_.wall_now());
+  unsaved_.clear();
 }
 
 void Runner::local_copy_saved() {
@@ -64,7 +73,6 @@ void Runner::local_copy_saved() {
 }
 
 void Runner::local_copy_failed(const Error& error) {
-  unsaved_ = true;
   const bool known = !local_trouble_.empty();
   local_trouble_ = fmt::format("only the sink holds the position now: {}", error.what());
   if (!known) log::warn(plan_.job.name, "{}", local_trouble_);
@@ -89,9 +97,9 @@ void Runner::advanced(const Batch& batch) {
     rate_since_ = clock_.now();
     rate_rows_ = 0;
   }
-  if (view_.caught_up && unsaved_) {
+  if (view_.caught_up && !unsaved_.empty() && clock_.now() - saved_at_ >= kLocalCopyAtRest) {
     try {
-      save_all();
+      save_unsaved();
       local_copy_saved();
     } catch (const Error& error) {
       local_copy_failed(error);

@@ -150,6 +150,13 @@ void Database::save_position(const std::string& job, const std::string& partitio
   upsert.bind(job).bind(partition).bind(text).bind(time).step();
 }
 
+void Database::save_positions(const std::string& job, const std::map<std::string, std::string>& positions,
+                              WallTime time) {
+  sqlite::Transaction transaction(handle_);
+  for (const auto& [partition, text] : positions) save_position(job, partition, text, time);
+  transaction.commit();
+}
+
 void Database::replace_positions(const std::string& job, const std::map<std::string, std::string>& positions,
                                  WallTime time) {
   sqlite::Transaction transaction(handle_);

@@ -65,6 +65,9 @@ class Database final : public schedule::History {
   std::map<std::string, std::string> positions(const std::string& job);
   void save_position(const std::string& job, const std::string& partition, const std::string& text,
                      WallTime time);
+  // All of them or none; others of the job stay as they are.
+  void save_positions(const std::string& job, const std::map<std::string, std::string>& positions,
+                      WallTime time);
   void replace_positions(const std::string& job, const std::map<std::string, std::string>& positions,
                          WallTime time);
 

@@ -259,7 +259,8 @@ Plan<Sink> plan(const config::Table& table, PlanContext& context) {
 const SinkKind& postgres_table_sink() {
   static const SinkKind kind{"postgres_table",
                              "Rows into a table, exactly once: inserts, or with a key upserts and deletes.",
-                             [] { return option_fields().docs(); }, &plan, /*repeats_harmlessly=*/false};
+                             [] { return option_fields().docs(); }, &plan, /*repeats_harmlessly=*/false,
+                             /*ranges=*/false, /*replaces_with=*/"key"};
   return kind;
 }
 
