@@ -108,7 +108,7 @@ TEST_F(ControlE2e, MistakesHaveTheirExitCodesAndSayWhatIsRight) {
   expect(daemon, {"pause", "orders"}, 66, {"no job 'orders'", "syncctl status"});
   expect(daemon, {"statsu"}, 64, {"did you mean 'status'?"});
   expect(daemon, {"checkpoint", "shwo", "users"}, 64, {"did you mean 'show'?"});
-  expect(daemon, {}, 64, {"needs a verb: status, run"});
+  expect(daemon, {}, 64, {"needs a verb: status, top, run"});
   expect(daemon, {"run"}, 64, {"JOB is required"});
   expect(daemon, {"dead-letters", "list", "users", "--limit", "0"}, 64, {"--limit"});
   expect(daemon, {"dead-letters", "list", "users"}, 0, {"no dead letters"});
