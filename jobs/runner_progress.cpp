@@ -9,7 +9,7 @@ namespace {
 
 // The local copy of a position that the sink holds too is for people: now and then is enough.
 constexpr Duration kLocalCopyEvery = std::chrono::seconds(1);
-constexpr Duration kLocalCopyAtRest = std::chrono::milliseconds(100);
+constexpr Duration kLocalCopyAtRest = std::chrono::milliseconds(250);
 constexpr Duration kRateWindow = std::chrono::seconds(2);
 
 }  // namespace

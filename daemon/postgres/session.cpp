@@ -17,6 +17,16 @@ struct FreeConninfo {
 };
 using Conninfo = std::unique_ptr<PQconninfoOption, FreeConninfo>;
 
+struct FreeResult {
+  void operator()(PGresult* result) const { PQclear(result); }
+};
+using Result = std::unique_ptr<PGresult, FreeResult>;
+
+struct FreeText {
+  void operator()(char* text) const { PQfreemem(text); }
+};
+using Text = std::unique_ptr<char, FreeText>;
+
 Conninfo parse_conninfo(const std::string& uri, std::string& mistake) {
   char* error = nullptr;
   Conninfo parsed(PQconninfoParse(uri.c_str(), &error));
@@ -57,7 +67,44 @@ std::string connection_string(const Options& options, const std::string& applica
   return out;
 }
 
-using Connected = pqxx::connection;
+// A connection of pqxx whose handle of libpq can be seen: pqxx has no way to copy rows that are made already.
+#if PQXX_VERSION_MAJOR >= 7
+void ignore_notice(void*, const char*) {}
+
+class Connected {
+ public:
+  explicit Connected(const std::string& conninfo)
+      : raw_(open(conninfo)), connection_(pqxx::connection::seize_raw_connection(raw_)) {}
+  pqxx::connection& operator*() noexcept { return connection_; }
+  PGconn* raw() const noexcept { return raw_; }
+
+ private:
+  static PGconn* open(const std::string& conninfo) {
+    pqxx::connection connection(conninfo);
+    PGconn* raw = std::move(connection).release_raw_connection();
+    PQsetNoticeProcessor(raw, &ignore_notice, nullptr);  // the one that goes now had its own
+    return raw;
+  }
+  PGconn* raw_;
+  pqxx::connection connection_;
+};
+#else
+class Connected final : public pqxx::connection_base {
+ public:
+  explicit Connected(const std::string& conninfo) : connection_base(policy_), policy_(conninfo) { init(); }
+  ~Connected() { close(); }
+  pqxx::connection_base& operator*() noexcept { return *this; }
+  PGconn* raw() const noexcept { return policy_.raw; }
+
+ private:
+  struct Policy final : pqxx::connect_direct {
+    using connect_direct::connect_direct;
+    handle do_startconnect(handle before) override { return raw = connect_direct::do_startconnect(before); }
+    handle raw = nullptr;
+  };
+  Policy policy_;
+};
+#endif
 
 Connected connect(const std::string& conninfo) {
   try {
@@ -143,7 +190,7 @@ std::atomic<std::uint64_t> last_session = 0;
 }
 
 struct Session::Driver {
-  explicit Driver(const std::string& conninfo) : connection(connect(conninfo)) {}
+  explicit Driver(const std::string& conninfo) : connected(connect(conninfo)) {}
   struct Prepared {
     std::string name;
     bool worked = false;
@@ -152,11 +199,11 @@ struct Session::Driver {
     const auto found = prepared.find(sql);
     if (found != prepared.end()) return found->second;
     Prepared made{fmt::format("s{}", prepared.size())};
-    connection.prepare(made.name, sql);
+    (*connected).prepare(made.name, sql);
     return prepared.emplace(sql, std::move(made)).first->second;
   }
 
-  Connected connection;
+  Connected connected;
   std::map<std::string, Prepared> prepared;  // by the statement's text
 };
 
@@ -165,7 +212,7 @@ Session::Session(const Options& options, const std::string& application_name)
           std::make_unique<Driver>(connection_string(options, application_name, options.connect_timeout))),
       options_(options),
       number_(++last_session) {
-  auto& connection = driver_->connection;
+  auto& connection = *driver_->connected;
 #if PQXX_VERSION_MAJOR < 7
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -206,7 +253,7 @@ Session::~Session() = default;
 Rows Session::exec(const std::string& sql, const Params& params) {
   Driver::Prepared* prepared = nullptr;
   try {
-    pqxx::nontransaction transaction(driver_->connection);
+    pqxx::nontransaction transaction(*driver_->connected);
     Rows rows;
     std::shared_ptr<pqxx::result> result;
     if (params.empty()) {
@@ -226,12 +273,9 @@ Rows Session::exec(const std::string& sql, const Params& params) {
   } catch (const pqxx::transaction_rollback& error) {
     throw Error(ErrorKind::Transient, one_line(error.what()));
   } catch (const pqxx::sql_error& error) {
-    const std::string state = error.sqlstate();
-    const std::string text = one_line(error.what());
     // "cached plan must not change result type": a column has changed.  A new session sees the new table.
-    const bool stale = state == "0A000" && prepared != nullptr && prepared->worked;
-    if (stale || ends_session(state) || !driver_->connection.is_open()) broken_ = true;
-    throw Error(broken_ ? ErrorKind::Transient : kind_of(state), text);
+    const bool stale = error.sqlstate() == "0A000" && prepared != nullptr && prepared->worked;
+    fail(error.sqlstate(), one_line(error.what()), stale);
   } catch (const pqxx::failure& error) {
     broken_ = true;
     throw Error(ErrorKind::Transient, one_line(error.what()));
@@ -239,6 +283,37 @@ Rows Session::exec(const std::string& sql, const Params& params) {
     broken_ = true;
     throw Error(ErrorKind::Permanent, one_line(error.what()));
   }
+}
+
+void Session::fail(const std::string& state, const std::string& text, bool stale) {
+  if (stale || ends_session(state) || PQstatus(driver_->connected.raw()) != CONNECTION_OK) broken_ = true;
+  throw Error(broken_ ? ErrorKind::Transient : kind_of(state), text);
+}
+
+void Session::copy(const std::string& statement, std::string_view rows) {
+  constexpr std::size_t kPiece = 64 * 1024;  // libpq keeps what it is given at once
+  PGconn* raw = driver_->connected.raw();
+  Result result(PQexec(raw, statement.c_str()));
+  const bool begun = PQresultStatus(result.get()) == PGRES_COPY_IN;
+  for (; begun && !rows.empty(); rows.remove_prefix(std::min(rows.size(), kPiece))) {
+    const std::string_view piece = rows.substr(0, kPiece);
+    if (PQputCopyData(raw, piece.data(), static_cast<int>(piece.size())) != 1) break;
+  }
+  if (begun) {
+    // Where the end cannot be said, the connection is gone, and has no result either.
+    const bool said = PQputCopyEnd(raw, nullptr) == 1;
+    result.reset(said ? PQgetResult(raw) : nullptr);
+    while (said && PQstatus(raw) == CONNECTION_OK && Result(PQgetResult(raw))) {
+    }
+  }
+  if (PQresultStatus(result.get()) == PGRES_COMMAND_OK) return;
+  const char* state = result == nullptr ? nullptr : PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
+  if (state == nullptr) {
+    broken_ = true;
+    throw Error(ErrorKind::Transient, lost_text(one_line(PQerrorMessage(raw))));
+  }
+  const Text text(PQresultVerboseErrorMessage(result.get(), PQERRORS_DEFAULT, PQSHOW_CONTEXT_NEVER));
+  fail(state, one_line(text ? text.get() : PQresultErrorMessage(result.get())));
 }
 
 // pqxx's own cancel waits for ever on a stopped server; a fresh connection has a connect timeout, is

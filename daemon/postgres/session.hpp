@@ -31,6 +31,10 @@ class Session {
   // prepared once per connection.
   Rows exec(const std::string& sql, const Params& params = {});
 
+  // `statement` is COPY ... FROM STDIN, `rows` what it reads:
+  // https://www.postgresql.org/docs/15/sql-copy.html, "Text Format".
+  void copy(const std::string& statement, std::string_view rows);
+
   // What the server allows one statement: `limit` and a margin, so that our own deadline comes first.
   void set_limit(Duration limit);
 
@@ -50,6 +54,7 @@ class Session {
 
  private:
   struct Driver;
+  [[noreturn]] void fail(const std::string& state, const std::string& text, bool stale = false);
   std::unique_ptr<Driver> driver_;
   const Options& options_;
   std::uint64_t number_;

@@ -75,7 +75,9 @@ class FileSink final : public Sink {
     pass_on_warnings();
   }
   Task<> settle() override {
-    auto work = thread().call([this] { output_.settle(); });
+    loop::Worker& worker = thread();
+    if (!output_.settles()) co_return;
+    auto work = worker.call([this] { output_.settle(); });
     co_await work;
     pass_on_warnings();
   }
@@ -129,13 +131,15 @@ Plan<Sink> plan(const config::Table& table, PlanContext& context) {
   Plan<Sink> plan;
   plan.guarantees = {"exactly once: rows whose position was not written are cut off by the next run",
                      "one writer: a second daemon is refused as long as the first one lives"};
-  if (!option_fields().read(table, options)) return plan;
+  option_fields().read(table, options);
   std::filesystem::path path(options.path);
   if (path.is_relative()) path = std::filesystem::absolute(table.directory()) / path;
   options.path = path.lexically_normal().string();
-  if (path.filename().empty()) table.fail("path", "'path' must name a file, not a folder");
+  if (path.filename().empty() && !table.refused("path"))
+    table.fail("path", "'path' must name a file, not a folder");
   options.rotated = options.rotated_name.value_or(path.filename().string() + ".{time}");
-  if (options.rotated_name && !options.rotate_bytes && !options.rotate_every) {
+  const bool rotates = table.has("rotate_bytes") || table.has("rotate_every");
+  if (options.rotated_name && !rotates && !table.refused("rotated_name")) {
     table.fail("rotated_name", "'rotated_name' has no effect without rotate_bytes or rotate_every");
   }
   const RowLines lines = RowLines::plan(table, options, context);

@@ -96,6 +96,7 @@ void FileOutput::write(const Batch& batch) {
     unsaved_.advance(batch.position());
     return;
   }
+  settled_ = false;
   companion_.require_ours();
   rotate_if_due();
   require_file();
@@ -140,6 +141,11 @@ void FileOutput::sync_if_due(bool now) {
   file_.sync();
   synced_ = now_;
   dirty_ = false;
+}
+
+bool FileOutput::settles() noexcept {
+  const bool at_rest = std::exchange(settled_, true);
+  return at_rest || !unsaved_.empty() || (dirty_ && now_ - synced_ >= options_.fsync_every);
 }
 
 void FileOutput::settle() {

@@ -30,6 +30,9 @@ class FileOutput {
   Positions open();
   // Precondition for the following: open().
   void write(const Batch& batch);
+  // Asked for each settling: whether it is time for one.  A source that is followed settles after each batch,
+  // but only one at rest does so twice in a row.
+  bool settles() noexcept;
   // What only positions say, age and the disk catch up.
   void settle();
   Positions recall() const { return companion_.recall().positions; }
@@ -58,7 +61,8 @@ class FileOutput {
   TimePoint now_{};
   WallTime wall_{};
   TimePoint synced_{};
-  bool dirty_ = false;
+  bool dirty_ = false;    // something is not on the disk
+  bool settled_ = false;  // no rows have come since
   std::vector<std::string> warnings_;
 };
 

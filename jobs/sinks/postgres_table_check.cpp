@@ -25,7 +25,7 @@ class TargetCheck {
     if (session_.exec("SELECT pg_is_in_recovery()").text(0, 0) == "t") {
       add(Level::Error, "this PostgreSQL is a standby and refuses writes", "connect to the primary");
     }
-    target_ = load_target(session_, table_);
+    target_ = load_target(session_, table_).columns;
     columns();
     privileges();
     if (!options_.key.empty()) unique_key();

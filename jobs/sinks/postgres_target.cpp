@@ -30,6 +30,24 @@ void append_element(std::string& out, Cell cell) {
   out += '"';
 }
 
+// A value of COPY's text format: https://www.postgresql.org/docs/15/sql-copy.html
+void append_copied(std::string& out, Cell cell) {
+  if (cell.null()) {
+    out += "\\N";
+    return;
+  }
+  std::string_view text = cell.text();
+  while (true) {
+    const std::size_t plain = std::min(text.find_first_of("\\\t\n\r"), text.size());
+    out += text.substr(0, plain);
+    if (plain == text.size()) break;
+    const char special = text[plain];
+    out += '\\';
+    out += special == '\t' ? 't' : special == '\n' ? 'n' : special == '\r' ? 'r' : special;
+    text.remove_prefix(plain + 1);
+  }
+}
+
 template <class Columns, class Part>
 std::string list(const Columns& columns, Part part, const char* separator = ", ") {
   std::string out;
@@ -42,19 +60,22 @@ std::string list(const Columns& columns, Part part, const char* separator = ", "
 
 }  // namespace
 
-std::vector<TargetColumn> load_target(postgres::Session& session, const std::string& table) {
+TargetTable load_target(postgres::Session& session, const std::string& table) {
   const auto rows = session.exec(
       "SELECT attname, format_type(atttypid, -1), attnotnull AND NOT atthasdef AND attidentity = '',"
-      " attgenerated <> '' OR attidentity = 'a' FROM pg_attribute"
-      " WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+      " attgenerated <> '' OR attidentity = 'a',"
+      " relkind IN ('r', 'p') AND NOT relhasrules AND NOT row_security_active(attrelid)"
+      " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid WHERE attrelid = to_regclass($1) AND "
+      "attnum > 0 AND NOT attisdropped ORDER BY attnum",
       {table});
   if (rows.size() == 0) throw Error(ErrorKind::Permanent, fmt::format("there is no table {}", table));
-  std::vector<TargetColumn> columns;
+  TargetTable target;
+  target.copies = rows.text(0, 4) == "t";
   for (std::size_t row = 0; row < rows.size(); ++row) {
-    columns.push_back(TargetColumn{std::string(rows.text(row, 0)), std::string(rows.text(row, 1)),
-                                   rows.text(row, 2) == "t", rows.text(row, 3) == "t"});
+    target.columns.push_back(TargetColumn{std::string(rows.text(row, 0)), std::string(rows.text(row, 1)),
+                                          rows.text(row, 2) == "t", rows.text(row, 3) == "t"});
   }
-  return columns;
+  return target;
 }
 
 PostgresTarget::PostgresTarget(std::string table, std::vector<std::string> columns,
@@ -64,24 +85,31 @@ PostgresTarget::PostgresTarget(std::string table, std::vector<std::string> colum
       key_(std::move(key)),
       delete_rule_(std::move(delete_rule)) {}
 
-void PostgresTarget::bind(const Batch& batch, const std::vector<TargetColumn>& target) {
+void PostgresTarget::bind(const Batch& batch, const TargetTable& target) {
   const Schema& schema = batch.schema();
   columns_.clear();
   std::vector<std::string> known;
-  for (const TargetColumn& column : target) known.push_back(column.name);
+  copies_ = target.copies && key_.empty();
+  for (const TargetColumn& column : target.columns) known.push_back(column.name);
   for (const std::size_t index : chosen_columns(schema, names_)) {
     const std::string& name = schema.columns()[index];
     const auto found = std::find(known.begin(), known.end(), name);
     if (found == known.end()) {
       throw Error(ErrorKind::Config, table_ + ": " + config::unknown_text("column", name, known));
     }
-    const auto& column = target[static_cast<std::size_t>(found - known.begin())];
+    const auto& column = target.columns[static_cast<std::size_t>(found - known.begin())];
     const bool key = std::find(key_.begin(), key_.end(), name) != key_.end();
+    copies_ = copies_ && !column.generated;  // which COPY would write
     columns_.push_back(Column{index, postgres::quote_identifier(name), column.type, key});
   }
   if (delete_rule_) delete_rule_->bind(schema, "delete_if");
-  sql_ = key_.empty() ? insert_sql() : upsert_sql();
+  sql_ = copies_ ? copy_sql() : key_.empty() ? insert_sql() : upsert_sql();
   bound_ = batch.shared_schema();
+}
+
+std::string PostgresTarget::copy_sql() const {
+  return fmt::format("COPY {} ({}) FROM STDIN", table_,
+                     list(columns_, [](const Column& c, std::size_t) { return c.name; }));
 }
 
 std::string PostgresTarget::insert_sql() const {
@@ -142,6 +170,43 @@ std::string PostgresTarget::wrong(const Batch& batch, std::size_t row) const {
 void PostgresTarget::write(postgres::Session& session, const Batch& batch,
                            const std::vector<std::uint32_t>& rows) {
   if (rows.empty()) return;
+  if (copies_) {
+    session.copy(sql_, copied(batch, rows));
+  } else {
+    session.exec(sql_, parameters(batch, rows));
+  }
+}
+
+std::vector<std::string> PostgresTarget::preview(const Batch& batch,
+                                                 const std::vector<std::uint32_t>& rows) const {
+  std::vector<std::string> lines{sql_};
+  if (copies_) {
+    for (const std::uint32_t row : rows) {
+      const std::string copy = copied(batch, {row});
+      lines.push_back("  " + copy.substr(0, copy.size() - 1));
+    }
+  } else {
+    for (const auto& parameter : parameters(batch, rows)) {
+      lines.push_back(fmt::format("  ${} = {}", lines.size(), parameter.value_or("NULL")));
+    }
+  }
+  return lines;
+}
+
+std::string PostgresTarget::copied(const Batch& batch, const std::vector<std::uint32_t>& rows) const {
+  std::string text;
+  for (const std::uint32_t row : rows) {
+    for (const Column& column : columns_) {
+      append_copied(text, batch.cell(row, column.index));
+      text += '\t';
+    }
+    text.back() = '\n';
+  }
+  return text;
+}
+
+postgres::Params PostgresTarget::parameters(const Batch& batch,
+                                            const std::vector<std::uint32_t>& rows) const {
   postgres::Params arrays;
   const auto add = [&](auto cell_of) {
     std::string array;
@@ -156,7 +221,7 @@ void PostgresTarget::write(postgres::Session& session, const Batch& batch,
       return Cell(std::string_view(delete_rule_ && delete_rule_->holds(batch, row) ? "t" : "f"));
     });
   }
-  session.exec(sql_, arrays);
+  return arrays;
 }
 
 }  // namespace syncd::jobs

@@ -1,5 +1,5 @@
-// PostgresTarget: the table that rows go to, and the statement that takes many of them at once: one array of
-// text for each column, so that no value is ever part of the statement.
+// PostgresTarget: the table that rows go to, and the statement that takes many of them at once: plain inserts
+// are copied, others are one array of text for each column.  No value is ever part of a statement.
 #pragma once
 #include <optional>
 #include <string>
@@ -20,8 +20,13 @@ struct TargetColumn {
   bool generated = false;  // takes no value
 };
 
+struct TargetTable {
+  std::vector<TargetColumn> columns;
+  bool copies = false;  // COPY does here what INSERT does: a table, without rules and row security
+};
+
 // Throws a Permanent error where there is no such table.  On a session's thread.
-std::vector<TargetColumn> load_target(postgres::Session& session, const std::string& table);
+TargetTable load_target(postgres::Session& session, const std::string& table);
 
 class PostgresTarget {
  public:
@@ -31,16 +36,21 @@ class PostgresTarget {
 
   bool bound(const Batch& batch) const noexcept { return batch.shared_schema() == bound_; }
   // Throws a Config error where the stream has a column that the table has not.
-  void bind(const Batch& batch, const std::vector<TargetColumn>& target);
+  void bind(const Batch& batch, const TargetTable& target);
 
   // Why PostgreSQL could never take the row, "" for nothing that is known before it is asked.
   std::string wrong(const Batch& batch, std::size_t row) const;
   // Writes the given rows, in order; of several with one key the last one counts.
   void write(postgres::Session& session, const Batch& batch, const std::vector<std::uint32_t>& rows);
+  // What write() would send, for people: the statement, then its parameters or rows.
+  std::vector<std::string> preview(const Batch& batch, const std::vector<std::uint32_t>& rows) const;
 
  private:
+  std::string copy_sql() const;
   std::string insert_sql() const;
   std::string upsert_sql() const;
+  std::string copied(const Batch& batch, const std::vector<std::uint32_t>& rows) const;
+  postgres::Params parameters(const Batch& batch, const std::vector<std::uint32_t>& rows) const;
 
   struct Column {
     std::size_t index;  // of the stream
@@ -55,6 +65,7 @@ class PostgresTarget {
   std::optional<Predicate> delete_rule_;
   std::shared_ptr<const Schema> bound_;
   std::vector<Column> columns_;
+  bool copies_ = false;
   std::string sql_;
 };
 

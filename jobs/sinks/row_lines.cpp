@@ -44,6 +44,7 @@ const config::Fields<LineOptions>& line_fields() {
 RowLines RowLines::plan(const config::Table& table, const LineOptions& options, const PlanContext& context) {
   RowLines lines;
   lines.options_ = options;
+  if (table.refused("format")) return lines;
   const bool raw = options.format == OutputFormat::Raw;
   if (raw && !options.fields.empty()) table.fail("fields", "'fields' has no effect on format = \"raw\"");
   if (!raw && options.value) table.fail("value", "'value' has an effect on format = \"raw\" only");

@@ -79,7 +79,7 @@ Plan<Sink> plan(const config::Table& table, PlanContext& context) {
   Plan<Sink> plan;
   plan.guarantees = {
       "at least once: the position is kept in the state directory, after the rows were written"};
-  if (!line_fields().read(table, options)) return plan;
+  line_fields().read(table, options);
   const RowLines lines = RowLines::plan(table, options, context);
   plan.make = [lines](RunContext& run) { return std::make_unique<StdoutSink>(lines, run); };
   return plan;

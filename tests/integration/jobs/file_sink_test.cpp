@@ -1,9 +1,22 @@
 // The sink `file`: what it writes, and that the file and its position agree after every kind of end.
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 
 #include "tests/integration/jobs/sink_test.hpp"
+
+namespace {
+std::atomic<int> syncs = 0;
+}  // namespace
+
+// In place of libc's, to be counted.
+extern "C" int fdatasync(int fd) {
+  ++syncs;
+  return static_cast<int>(::syscall(SYS_fdatasync, fd));
+}
 
 namespace syncd::jobs {
 namespace {
@@ -104,6 +117,21 @@ TEST_F(FileSink, AnyTailOfTheFileAndOfItsCompanionMayBeLost) {
       std::ofstream(path_, std::ios::binary | std::ios::in) << data;  // the same inode, whole again
     }
   }
+}
+
+TEST_F(FileSink, ASettledSinkWaitsForTheDiskOnlyWhenItIsDueOrAtRest) {
+  auto sink = open("fsync_every = \"1h\"");
+  commit(*sink, numbered(0, 1));
+  const int before = syncs;
+  for (std::size_t i = 1; i < 10; ++i) {
+    commit(*sink, numbered(i, 1));
+    syncd::test::run_task(loop_, sink->settle());
+  }
+  EXPECT_EQ(syncs, before);
+  syncd::test::run_task(loop_, sink->settle());
+  EXPECT_EQ(syncs, before + 2);  // the file, then its companion
+  syncd::test::run_task(loop_, sink->settle());
+  EXPECT_EQ(syncs, before + 2);
 }
 
 TEST_F(FileSink, RotatesBySize) {

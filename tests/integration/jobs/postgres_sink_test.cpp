@@ -54,6 +54,51 @@ TEST_F(PostgresSink, InsertsRowsAndPositionTogether) {
   EXPECT_EQ(position(), "p6");
 }
 
+TEST_F(PostgresSink, EveryTextArrivesAsItIs) {
+  auto sink = opened(postgres_table_sink(), "table = \"users\"");
+  const std::vector<std::string> texts{"a\tb",
+                                       "a\nb\r\n",
+                                       "\\N",
+                                       "\\.",
+                                       "\\",
+                                       "\b\f\v\x01",
+                                       "\xC3\xA9\xF0\x9F\x98\x80",
+                                       std::string(200'000, 'x') + "\\"};
+  std::vector<std::optional<std::string>> cells;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    cells.emplace_back(std::to_string(i));
+    cells.emplace_back(texts[i]);
+  }
+  commit(*sink, batch({"id", "name"}, cells));
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_EQ(value("SELECT name FROM users WHERE id = " + std::to_string(i)), texts[i]) << i;
+  }
+}
+
+// What COPY does otherwise, or not at all.
+TEST_F(PostgresSink, ViewsRulesRowSecurityAndIdentitiesTakeInserts) {
+  sql("CREATE VIEW shown AS SELECT id, name FROM users;"
+      "CREATE TABLE ruled (id bigint, name text);"
+      "CREATE RULE elsewhere AS ON INSERT TO ruled DO INSTEAD INSERT INTO users VALUES (NEW.id, NEW.name);"
+      "CREATE TABLE numbered (id bigint GENERATED ALWAYS AS IDENTITY, name text)");
+  auto view = opened(postgres_table_sink(), "table = \"shown\"");
+  commit(*view, users(1, {"by view"}));
+  auto ruled = opened(postgres_table_sink(), "table = \"ruled\"");
+  commit(*ruled, users(2, {"by rule"}));
+  EXPECT_EQ(table(), "1=by view 2=by rule");
+  auto numbered = opened(postgres_table_sink(), "table = \"numbered\"");
+  EXPECT_NE(std::string(commit_error(*numbered, users(3, {"x"})).what()).find("cannot insert"),
+            std::string::npos);
+  for (auto* sink : {&view, &ruled, &numbered}) sink->reset();
+  sql("DELETE FROM users; ALTER TABLE users ENABLE ROW LEVEL SECURITY;"
+      "CREATE POLICY even ON users USING (true) WITH CHECK (id % 2 = 0);"
+      "GRANT ALL ON users TO pg_monitor; GRANT ALL ON SCHEMA public TO pg_monitor");
+  use_postgres(PostgresServer::shared().socket_uri(database_) + "?options=-c%20role%3Dpg_monitor");
+  auto secured = opened(postgres_table_sink(), "table = \"users\"\ncheckpoint_table = \"theirs\"");
+  commit(*secured, users(4, {"by policy"}));
+  EXPECT_EQ(table(), "4=by policy");
+}
+
 TEST_F(PostgresSink, UpsertsByKeyAndTheLastOfABatchCounts) {
   auto sink = opened(postgres_table_sink(), kUpsert);
   commit(*sink, users(1, {"Ada", "Bob"}));
