@@ -30,9 +30,7 @@ App::App(Loaded loaded)
       configuration_(started_),
       database_(configuration_->config().daemon.state_dir),
       scheduler_(loop_, database_, jobs::limits_of(configuration_->config()),
-                 [this](const std::string& job) {
-                   if (control_) control_->changed(job);
-                 }),
+                 [this](const std::string& job) { changed(job); }),
       stopping_(loop_) {
   const config::Daemon& settings = configuration_->config().daemon;
   database_.keep_history(settings.history_runs, settings.history_age, wall_now());
@@ -56,8 +54,8 @@ App::~App() = default;
 void App::serve() { loop_.run(serve_until_stopped()); }
 
 coro::Task<> App::serve_until_stopped() {
-  control_ = std::make_unique<Control>(*this);
   for (const auto& [name, plan] : configuration_->jobs()) add_job(name, database_.paused(name));
+  control_ = std::make_unique<Control>(*this);
   control_->listen();
   const loop::Signals signals(loop_, {SIGTERM, SIGINT, SIGHUP}, [this](int number) {
     if (number == SIGHUP) {
@@ -126,6 +124,10 @@ coro::Task<> App::report_to(service::Notifier& notifier) {
     notifier.status(line);
     co_await sleep_for(loop_, kReportEvery);
   }
+}
+
+void App::changed(const std::string& job) {
+  if (control_) control_->changed(job);  // else nobody can have looked at it yet
 }
 
 void App::shut_down(std::string why) {

@@ -44,6 +44,8 @@ class App {
   // Keeps the line in `systemctl status` current.
   coro::Task<> report_to(service::Notifier& notifier);
   void shut_down(std::string why);
+  // Something else is to be shown about `job`.
+  void changed(const std::string& job);
 
   // app_reload.cpp.  What the configuration on disk changes; takes it, unless this is a `dry_run`.  Throws
   // control::InvalidConfiguration; nothing has changed then.

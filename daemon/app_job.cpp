@@ -39,8 +39,9 @@ coro::Task<schedule::RunRecord> ManagedJob::run(schedule::RunRecord run) {
     ended.before[""] = range->from.value_or("");
     ended.after[""] = range->to.value_or("");
   }
-  counters_.ended(ended.outcome, ended.ended.value_or(ended.started) - ended.started, ended.rows, ended.bytes,
-                  ended.attempts, clock_.wall_now());
+  if (!counters_) counters_ = std::make_unique<status::JobCounters>();
+  counters_->ended(ended.outcome, ended.ended.value_or(ended.started) - ended.started, ended.rows,
+                   ended.bytes, ended.attempts, clock_.wall_now());
   adopt();
   tell_waiters(ended);
   co_return ended;

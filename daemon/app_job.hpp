@@ -40,7 +40,10 @@ class ManagedJob final : public schedule::Runnable {
   std::shared_ptr<jobs::Runner> runner() const;
   bool running() const { return runner()->running(); }
   // Of all its runs since the daemon began.
-  const status::JobCounters& counters() const noexcept { return counters_; }
+  const status::JobCounters& counters() const {
+    static const status::JobCounters none;
+    return counters_ ? *counters_ : none;
+  }
   // What the next run is by.
   const jobs::JobPlan& plan() const noexcept { return next_ ? *next_->plan : *current_->plan; }
 
@@ -63,7 +66,7 @@ class ManagedJob final : public schedule::Runnable {
   store::Database& database_;
   const std::function<void(const std::string&)> changed_;
   const std::string name_;
-  status::JobCounters counters_;
+  std::unique_ptr<status::JobCounters> counters_;  // from the end of the first one on
   std::unique_ptr<jobs::Range> range_;
   std::vector<std::weak_ptr<Waiter>> waiters_;
   std::shared_ptr<Configured> current_;

@@ -82,13 +82,12 @@ void App::add_job(const std::string& name, const std::optional<store::Pause>& pa
     found->second->configure(*configuration_);  // it was leaving
   } else {
     auto job = std::make_unique<ManagedJob>(
-        loop_, database_, [this](const std::string& changed) { control_->changed(changed); }, name,
-        *configuration_);
+        loop_, database_, [this](const std::string& one) { changed(one); }, name, *configuration_);
     jobs_.emplace(name, std::move(job));
   }
   ManagedJob& job = *jobs_.at(name);
   scheduler_.add(name, job.plan().scheduling(), job, pause ? std::optional(pause->reason) : std::nullopt);
-  control_->changed(name);
+  changed(name);
 }
 
 // A run without an end is ended for it; others take their time.
@@ -101,7 +100,7 @@ void App::change_job(const std::string& name) {
     runner->stop(false, "the configuration was reloaded");
     leaving_.spawn(restart(name));
   }
-  control_->changed(name);
+  changed(name);
 }
 
 // At once: the delay of a continuous job is for those that failed.
@@ -115,7 +114,7 @@ coro::Task<> App::remove_job(std::string name) {
   if (continuous(runner->plan())) runner->stop(false, "the job was taken out of the configuration");
   const bool gone = co_await scheduler_.remove(name);
   if (gone) jobs_.erase(name);
-  control_->changed(name);
+  changed(name);
 }
 
 }  // namespace syncd

@@ -137,11 +137,22 @@ bool repeats_harmlessly(const SinkKind& sink, const config::Table& options) {
   return given && !given->empty();
 }
 
+using Lines = std::vector<std::string>;
+
+// What jobs have in common: kept once.
+struct Shared {
+  schedule::Zones zones;
+  std::map<std::pair<std::string, std::string>, schedule::Schedule> schedules;  // by text and zone
+  std::map<Lines, std::shared_ptr<const Lines>> promises;
+};
+
 // The source comes first in the flow of data, but it must know whether the sink's writes may be repeated.
-std::optional<JobPlan> plan_job(const config::Config& config, const config::Job& job,
-                                schedule::Zones& zones) {
+std::optional<JobPlan> plan_job(const config::Config& config, const config::Job& job, Shared& shared) {
   const std::size_t before = job.table.findings().size();
-  const auto schedule = parse_schedule(config, job, zones);
+  auto schedule = parse_schedule(config, job, shared.zones);
+  if (schedule)
+    schedule =
+        shared.schedules.try_emplace({schedule->text(), schedule->zone().name()}, *schedule).first->second;
   const auto* source = find_kind(sources(), job.source, "source");
   const auto* sink = find_kind(sinks(), job.sink, "sink");
   PlanContext context(config, job);
@@ -176,8 +187,6 @@ std::optional<JobPlan> plan_job(const config::Config& config, const config::Job&
   return plan;
 }
 
-using Lines = std::vector<std::string>;
-
 // In the order in which the data moves.
 Lines take_guarantees(JobPlan& plan) {
   Lines lines;
@@ -193,22 +202,22 @@ Lines take_guarantees(JobPlan& plan) {
 }  // namespace
 
 std::map<std::string, JobPlan> plan_jobs(config::Config& config) {
-  schedule::Zones zones;
+  Shared shared;
   if (!config.daemon.time_zone.empty()) {
-    find_zone(zones, config.daemon.time_zone, config.daemon.table, "time_zone");  // also when no job needs it
+    find_zone(shared.zones, config.daemon.time_zone, config.daemon.table,
+              "time_zone");  // also when no job needs it
   }
   const std::set<std::string> refused = check_policies(config);
   check_circles(config);
   std::map<std::string, JobPlan> plans;
-  std::map<Lines, std::shared_ptr<const Lines>> promised;
   while (!config.jobs.empty()) {
     const auto written = config.jobs.extract(config.jobs.begin());
-    auto plan = plan_job(config, written.mapped(), zones);
+    auto plan = plan_job(config, written.mapped(), shared);
     if (!plan || refused.contains(written.key())) continue;
     Lines lines = take_guarantees(*plan);
-    auto& shared = promised[lines];
-    if (!shared) shared = std::make_shared<const Lines>(std::move(lines));
-    plan->guarantees = shared;
+    auto& promised = shared.promises[lines];
+    if (!promised) promised = std::make_shared<const Lines>(std::move(lines));
+    plan->guarantees = promised;
     plans.emplace(written.key(), std::move(*plan));
   }
   return plans;
