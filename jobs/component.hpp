@@ -157,6 +157,9 @@ class Sink {
   // partition had reached before.  The positions of a run become durable in the order of its batches,
   // whatever their partitions; that of a batch without rows may wait for the next commit or settle().
   virtual Task<> commit(const Batch& batch, const Position& previous) = 0;
+  // How to see, in the middle of a commit, the batch that comes after it: null while there is none yet.  What
+  // is begun of that one must not count before it is committed, and it may never be.
+  virtual void look_ahead(std::function<const Batch*()> next) { (void)next; }
   // After the last batch and when the source is idle: the held position catches up with the rows.
   virtual Task<> settle() = 0;
   // The positions it holds, without taking over; nullopt as open().

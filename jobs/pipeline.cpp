@@ -7,7 +7,7 @@
 namespace syncd::jobs {
 namespace {
 
-// One batch is fetched while the one before it is committed; more would only cost memory.
+// One batch is fetched and transformed while the one before it is committed; more would only cost memory.
 constexpr std::size_t kReadAhead = 1;
 
 Task<std::optional<Batch>> pull(Batches& flow) {
@@ -26,9 +26,11 @@ Pipeline::Pipeline(const JobPlan& plan, RunContext& context)
 }
 
 Task<> Pipeline::flow(Positions from, Progress& progress, coro::AsyncScope& read_ahead, KeepAlive& alive) {
-  Batches read = range_ ? source_->read_range(from, *range_) : source_->read(from);
-  Batches flow = coro::buffer(clock_, read_ahead, std::move(read), kReadAhead);
+  Batches flow = range_ ? source_->read_range(from, *range_) : source_->read(from);
   for (auto& transform : transforms_) flow = transform->apply(std::move(flow));
+  const auto ready = std::make_shared<coro::Channel<Batch>>(clock_, kReadAhead);
+  flow = coro::buffer(read_ahead, std::move(flow), ready);
+  sink_->look_ahead([ready] { return ready->peek(); });
   while (true) {
     in_sink_ = false;
     auto batch = co_await alive.wait(pull(flow));

@@ -32,14 +32,14 @@ Task<> fill(std::shared_ptr<Channel<T>> channel, AsyncGenerator<T> inner) {
 }  // namespace detail
 
 // Starts at the first pull.  `scope` must be stopped and joined by its owner after the generator was
-// dropped: the producer may be in the middle of an element.
+// dropped: the producer may be in the middle of an element.  The channel, new and nobody else's but to peek
+// into, says how many elements wait.
 template <class T>
-AsyncGenerator<T> buffer(Clock& clock, AsyncScope& scope, AsyncGenerator<T> inner, std::size_t depth) {
+AsyncGenerator<T> buffer(AsyncScope& scope, AsyncGenerator<T> inner, std::shared_ptr<Channel<T>> channel) {
   struct Abandon {
     Channel<T>& channel;
     ~Abandon() { channel.abandon(); }
   };
-  auto channel = std::make_shared<Channel<T>>(clock, depth);
   Abandon abandon{*channel};
   scope.spawn(detail::fill(channel, std::move(inner)));
   while (true) {
@@ -47,6 +47,11 @@ AsyncGenerator<T> buffer(Clock& clock, AsyncScope& scope, AsyncGenerator<T> inne
     if (!element) co_return;
     co_yield std::move(*element);
   }
+}
+
+template <class T>
+AsyncGenerator<T> buffer(Clock& clock, AsyncScope& scope, AsyncGenerator<T> inner, std::size_t depth) {
+  return buffer(scope, std::move(inner), std::make_shared<Channel<T>>(clock, depth));
 }
 
 }  // namespace syncd::coro

@@ -36,6 +36,8 @@ class Channel {
   }
   bool full() const noexcept { return queue_.size() >= capacity_; }
   std::size_t size() const noexcept { return queue_.size(); }
+  // What the next receive() brings, or null while there is nothing; valid until then.
+  const T* peek() const noexcept { return queue_.empty() ? nullptr : &queue_.front(); }
 
   class Room {
    public:

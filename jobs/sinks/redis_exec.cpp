@@ -30,57 +30,89 @@ Task<> RedisExecSink::commit(const Batch& batch, const Position& previous) {
     unsaved_.advance(batch.position());
     co_return;
   }
+  const bool begun = begun_ && begun_->first == batch.row(0);
+  if (begun_ && !begun) co_await settle();
   if (batch.shared_schema() != bound_) {
     rows_->bind(batch.schema());
     bound_ = batch.shared_schema();
   }
   CloseUnlessDone guard(connection());
+  if (!take_begun()) {
+    fill(now_, batch, 0, Place::First);
+    co_await connection().send(now_.commands.view());
+  }
+  crash_point("before_commit");
   co_await commit_slices(batch, previous);
   guard.done();
 }
 
+// The slice now_ is at Redis, all but its conclusion.
 Task<> RedisExecSink::commit_slices(const Batch& batch, const Position& previous) {
-  fill(now_, batch, 0);
-  crash_point("before_commit");
-  co_await connection().send(now_.commands.view());
   while (true) {
     append_conclusion();
     co_await connection().send(conclusion_.view());
     crash_point("after_commit_before_reply");
     const bool more = now_.end < batch.rows();
-    if (more) {
-      fill(next_, batch, now_.end);
-      co_await connection().send(next_.commands.view());
-    }
+    const Batch* next = more ? &batch : following(batch);
+    if (next != nullptr) fill(next_, *next, more ? now_.end : 0, more ? Place::Following : Place::Ahead);
+    if (!more && next_.rows.empty()) next = nullptr;
+    if (next != nullptr) co_await connection().send(next_.commands.view());
     co_await conclude(now_.rows.size());
     judge(now_, batch);
     unsaved_.advance(batch.position_at(now_.end, previous));
-    if (!more) break;
     std::swap(now_, next_);
+    if (more) continue;
+    if (next != nullptr) begun_.emplace(connection(), next->row(0));
+    break;
   }
 }
 
-void RedisExecSink::fill(Slice& slice, const Batch& batch, std::size_t begin) {
+// The batch after this one, if it is there and may be begun.
+const Batch* RedisExecSink::following(const Batch& batch) const {
+  if (!upcoming_ || batch.caught_up()) return nullptr;  // caught up: settle() is next
+  const Batch* next = upcoming_();
+  const bool alike = next != nullptr && !next->empty() && next->shared_schema() == bound_;
+  return alike ? next : nullptr;
+}
+
+// True: now_ has been sent.  From here on the caller closes what stays unfinished.
+bool RedisExecSink::take_begun() {
+  if (!begun_) return false;
+  begun_->open.done();
+  begun_.reset();
+  return true;
+}
+
+// Returns why the row cannot be written, and appends nothing then.
+std::string RedisExecSink::append(redis::CommandBuffer& out, const Batch& batch, std::size_t row) {
+  const std::size_t bytes = out.view().size();
+  const std::size_t commands = out.commands();
+  std::string wrong;
+  try {
+    wrong = rows_->append(batch, row, out);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::Data) throw;
+    wrong = error.what();
+  }
+  if (!wrong.empty()) out.truncate(bytes, commands);
+  return wrong;
+}
+
+void RedisExecSink::fill(Slice& slice, const Batch& batch, std::size_t begin, Place place) {
   redis::CommandBuffer& out = slice.commands;
   const std::size_t most = options_.max_bytes.count();
   out.clear();
   slice.rows.clear();
   out.add("MULTI");
-  // Redis has nothing to do until the first slice of a batch arrives.
-  const std::size_t most_rows = begin == 0 ? (options_.max_operations + 3) / 4 : options_.max_operations;
+  // Redis has nothing to do until the first one arrives.
+  const bool short_one = place == Place::First;
+  const std::size_t most_rows = short_one ? (options_.max_operations + 3) / 4 : options_.max_operations;
   std::size_t row = begin;
   for (; row < batch.rows() && slice.rows.size() < most_rows; ++row) {
     const std::size_t bytes = out.view().size();
     const std::size_t commands = out.commands();
-    std::string wrong;
-    try {
-      wrong = rows_->append(batch, row, out);
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::Data) throw;
-      wrong = error.what();
-    }
-    if (!wrong.empty()) {
-      out.truncate(bytes, commands);
+    if (const std::string wrong = append(out, batch, row); !wrong.empty()) {
+      if (place == Place::Ahead) break;  // judged when its batch is committed
       context_.bad_records.take(BadRecord{row_json(batch, row), wrong});
       continue;
     }
@@ -159,14 +191,18 @@ Task<> RedisExecSink::settle() {
     changed = changed || saved_.at(partition).text() != text || !saved_.all().contains(partition);
   }
   if (!changed) unsaved_ = Positions();
-  if (!changed && context_.clock.now() - renewed_ < kRenewLease) co_return;
+  if (!changed && !begun_ && context_.clock.now() - renewed_ < kRenewLease) co_return;
   CloseUnlessDone guard(connection());
-  now_.commands.clear();
-  now_.commands.add("MULTI");
+  // What was begun of a batch that did not come is written, which does no harm, and nothing says so.
+  if (!take_begun()) {
+    now_.rows.clear();
+    now_.commands.clear();
+    now_.commands.add("MULTI");
+    co_await connection().send(now_.commands.view());
+  }
   append_conclusion();
-  now_.commands.append(conclusion_);
-  co_await connection().send(now_.commands.view());
-  co_await conclude(0);
+  co_await connection().send(conclusion_.view());
+  co_await conclude(now_.rows.size());
   for (const auto& [partition, text] : saving_.all()) saved_.advance(Position(partition, text));
   guard.done();
 }

@@ -4,7 +4,7 @@
 // and wakes up, or bytes that reach Redis late, find the checkpoint changed and write nothing.
 //
 // While Redis works on slice k, slice k+1 is formatted and sent up to its EXEC, which follows once slice k
-// was seen good.
+// was seen good.  So is the first slice of the next batch, if there is one yet: Redis never waits for us.
 #pragma once
 #include <functional>
 #include <memory>
@@ -36,6 +36,7 @@ class RedisExecSink final : public RedisSink {
   Task<std::optional<Positions>> open() override;
   Task<> commit(const Batch& batch, const Position& previous) override;
   Task<> settle() override;
+  void look_ahead(std::function<const Batch*()> next) override { upcoming_ = std::move(next); }
 
  private:
   // Rows [begin, end) of a batch as commands behind a MULTI.
@@ -44,7 +45,19 @@ class RedisExecSink final : public RedisSink {
     redis::CommandBuffer commands;
     std::vector<std::uint32_t> rows;  // of each command
   };
-  void fill(Slice& slice, const Batch& batch, std::size_t begin);
+  // Where a slice stands: nothing is under way at Redis, or the slice before it is; of this batch or the
+  // next.
+  enum class Place { First, Following, Ahead };
+  // What has been sent of a batch before its commit.
+  struct Begun {
+    Begun(redis::Connection& connection, const Cell* first_in) : open(connection), first(first_in) {}
+    CloseUnlessDone open;  // a MULTI without its EXEC
+    const Cell* first;     // of the batch
+  };
+  std::string append(redis::CommandBuffer& out, const Batch& batch, std::size_t row);
+  void fill(Slice& slice, const Batch& batch, std::size_t begin, Place place);
+  const Batch* following(const Batch& batch) const;
+  bool take_begun();
   void append_conclusion();
   Task<> commit_slices(const Batch& batch, const Position& previous);
   Task<> conclude(std::size_t commands);
@@ -58,6 +71,8 @@ class RedisExecSink final : public RedisSink {
   TimePoint renewed_{};
   Slice now_;
   Slice next_;
+  std::function<const Batch*()> upcoming_;
+  std::optional<Begun> begun_;  // now_ is of a batch that is still to come
   redis::CommandBuffer conclusion_;
   std::size_t concluding_ = 0;  // commands in it, before EXEC
   redis::Replies replies_;      // EXEC, WATCH, HMGET

@@ -1,0 +1,175 @@
+// The beginning of the next batch, sent while Redis works on the end of the one before: it counts with its
+// own batch, or not at all.
+#include "tests/integration/jobs/sink_test.hpp"
+#include "tests/support/tcp_gate.hpp"
+
+namespace syncd::jobs {
+namespace {
+
+using syncd::test::TcpGate;
+using test::numbered;
+using test::SinkTest;
+using test::users;
+
+constexpr const char* kHash = "key = \"user:{id}\"\nmax_operations = 4";
+
+class RedisAhead : public SinkTest {
+ protected:
+  std::unique_ptr<Sink> looking_ahead(const std::string& options = kHash) {
+    auto sink = opened(redis_hash(), options);
+    sink->look_ahead([this] { return next_; });
+    return sink;
+  }
+  // Commits `batch` while `next` can be seen behind it.
+  void commit_before(Sink& sink, const Batch& batch, const Batch& next) {
+    next_ = &next;
+    commit(sink, batch);
+    next_ = nullptr;
+  }
+  // How many commands wait for an EXEC in our connection; -1: it is in no MULTI.
+  int begun() {
+    const std::string clients = redis_.call("CLIENT LIST").text;
+    const std::size_t ours = clients.find("name=syncd");
+    if (ours == std::string::npos) return -2;
+    return std::stoi(clients.substr(clients.find("multi=", ours) + 6));
+  }
+  long long rows() { return redis_.call("DBSIZE").integer - 2; }
+
+  const Batch* next_ = nullptr;
+};
+
+TEST_F(RedisAhead, TheNextBatchIsBegunAndCountsWithItsOwnCommit) {
+  auto sink = looking_ahead();
+  const Batch second = numbered(6, 6);
+  commit_before(*sink, numbered(0, 6), second);
+  EXPECT_EVENTUALLY(begun() == 4);
+  EXPECT_EQ(rows(), 6);
+  commit(*sink, second);
+  EXPECT_EQ(rows(), 12);
+  EXPECT_EQ(begun(), -1);
+  EXPECT_EQ(checkpoint(), "p10");
+  settle(*sink);
+  EXPECT_EQ(checkpoint(), "p12");
+}
+
+TEST_F(RedisAhead, ABatchThatNeverComesIsNotSpokenOf) {
+  const Batch never = numbered(6, 6);
+  {
+    auto sink = looking_ahead();
+    commit_before(*sink, numbered(0, 6), never);
+    settle(*sink);
+    EXPECT_EQ(checkpoint(), "p6");
+    EXPECT_EQ(begun(), -1);
+  }
+  auto next = opened(redis_hash(), kHash);  // with the same connection
+  EXPECT_EQ(positions_.at("").text(), "p6");
+  commit(*next, never);
+  EXPECT_EQ(rows(), 12);
+}
+
+TEST_F(RedisAhead, ARunThatEndsInBetweenLeavesNoHalfTransactionBehind) {
+  const Batch never = numbered(6, 6);
+  {
+    auto sink = looking_ahead();
+    commit_before(*sink, numbered(0, 6), never);
+  }
+  EXPECT_EVENTUALLY(begun() == -2);
+  EXPECT_EQ(rows(), 6);
+  auto next = opened(redis_hash(), kHash);
+  commit(*next, numbered(0, 6));
+  settle(*next);
+  EXPECT_EQ(checkpoint(), "p6");
+}
+
+TEST_F(RedisAhead, AnotherBatchMayComeThanTheOneThatWasSeen) {
+  auto sink = looking_ahead();
+  const Batch never = numbered(50, 6);
+  commit_before(*sink, numbered(0, 6), never);
+  commit(*sink, numbered(6, 6));
+  settle(*sink);
+  EXPECT_EQ(checkpoint(), "p12");
+  for (int row = 0; row < 12; ++row)
+    EXPECT_EQ(redis_.command({"EXISTS", "user:" + std::to_string(row)}).integer, 1);
+}
+
+TEST_F(RedisAhead, BatchesOfOtherColumnsAndThoseBehindTheEndAreLeftAlone) {
+  auto sink = looking_ahead();
+  const Batch other = users(6, {"a"});  // equal columns, but nobody has looked yet
+  commit_before(*sink, numbered(0, 6), other);
+  EXPECT_EQ(begun(), -1);
+  Batch last = numbered(6, 2);
+  last.set_caught_up(true);
+  const Batch second = numbered(8, 2);
+  commit_before(*sink, last, second);
+  EXPECT_EQ(begun(), -1);
+  const Batch empty(second.shared_schema(), Position("", "p9"));
+  commit_before(*sink, numbered(8, 1), empty);
+  EXPECT_EQ(begun(), -1);
+}
+
+TEST_F(RedisAhead, ABadRowIsTakenOnceAndNotBeforeItsBatch) {
+  auto sink = looking_ahead("key = \"user:{name}\"\nmax_operations = 4");
+  const Batch second = users(2, {"c", std::nullopt, "e"});
+  const Batch third = users(5, {std::nullopt, "g"});
+  commit_before(*sink, users(0, {"a", "b"}), second);
+  EXPECT_TRUE(bad_.empty());
+  EXPECT_EVENTUALLY(begun() == 1);
+  commit_before(*sink, second, third);
+  EXPECT_EQ(bad_.size(), 1U);
+  EXPECT_EQ(begun(), -1);
+  commit(*sink, third);
+  ASSERT_EQ(bad_.size(), 2U);
+  EXPECT_EQ(bad_[1].record, R"({"id":5,"name":null})");
+  settle(*sink);
+  EXPECT_EQ(checkpoint(), "p7");
+  EXPECT_EQ(rows(), 5);
+}
+
+TEST_F(RedisAhead, AStaleRunWritesNothingOfWhatItHasBegun) {
+  auto stale = looking_ahead();
+  const Batch second = numbered(6, 6);
+  commit_before(*stale, numbered(0, 6), second);
+  auto fresh = opened(redis_hash(), kHash);
+  EXPECT_EQ(commit_error(*stale, second).kind(), ErrorKind::Fenced);
+  EXPECT_EQ(rows(), 6);
+}
+
+// As in redis_commit_test.cpp, with two batches, the second of which is begun early.
+TEST_F(RedisAhead, ACutAnywhereLosesNothing) {
+  constexpr std::size_t kRows = 12;
+  for (const auto direction : {TcpGate::ToServer, TcpGate::ToClient}) {
+    for (std::uint64_t bytes = 0;; bytes += direction == TcpGate::ToServer ? 29 : 11) {
+      redis_.call("FLUSHALL");
+      TcpGate gate(redis_.port());
+      use("redis://127.0.0.1:" + std::to_string(gate.port()), "10s");
+      bool failed = false;
+      {
+        auto sink = looking_ahead();
+        gate.cut(direction, bytes);
+        const Batch second = numbered(6, 6);
+        try {
+          commit_before(*sink, numbered(0, 6), second);
+          commit(*sink, second);
+          settle(*sink);
+        } catch (const Error& error) {
+          failed = true;
+          next_ = nullptr;
+          EXPECT_EQ(error.kind(), ErrorKind::Transient) << error.what();
+        }
+      }
+      gate.pass();
+      auto again = opened(redis_hash(), kHash);
+      const std::string reached = positions_.at("").text();
+      const std::size_t from = reached.empty() ? 0 : std::stoul(reached.substr(1));
+      EXPECT_GE(static_cast<std::size_t>(rows()), from);  // never more than what is there
+      if (from < kRows) commit(*again, numbered(from, kRows - from));
+      settle(*again);
+      EXPECT_EQ(checkpoint(), "p12");
+      EXPECT_EQ(rows(), static_cast<long long>(kRows)) << bytes;
+      if (!failed) break;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace syncd::jobs
