@@ -13,17 +13,23 @@ LineFormat::LineFormat(Encoding encoding_in, const std::optional<std::string>& d
       max_line(max_line_in),
       on_long(on_long_in) {}
 
+// Made in place: this is what reading costs.
 std::optional<Line> LineCutter::next(const FileWindow& window) {
-  if (const auto found = find(window)) {
-    return finish(window, without_return(window, *found), *found + format_->delimiter.size());
+  std::optional<Line> line;
+  const std::uint64_t found = find(window);
+  if (found == kNowhere) {
+    line = overflow(window);
+  } else {
+    finish(window, without_return(window, found), found + format_->delimiter.size(), line.emplace());
   }
-  return overflow(window);
+  return line;
 }
 
 std::optional<Line> LineCutter::rest(const FileWindow& window) {
+  std::optional<Line> line;
   scanned_ = window.end();
-  if (begin_ == scanned_) return std::nullopt;
-  return finish(window, scanned_, scanned_);
+  if (begin_ != scanned_) finish(window, scanned_, scanned_, line.emplace());
+  return line;
 }
 
 // Where the text ends of the line whose delimiter is at `end`.
@@ -37,7 +43,7 @@ std::uint64_t LineCutter::without_return(const FileWindow& window, std::uint64_t
 }
 
 // Looks from scanned_ on; leaves it at the delimiter, or where one may still begin.
-std::optional<std::uint64_t> LineCutter::find(const FileWindow& window) {
+std::uint64_t LineCutter::find(const FileWindow& window) {
   const std::string& delimiter = format_->delimiter;
   const std::size_t unit = unit_size(format_->encoding);
   while (scanned_ < window.end()) {
@@ -52,12 +58,11 @@ std::optional<std::uint64_t> LineCutter::find(const FileWindow& window) {
     ++scanned_;
   }
   scanned_ = std::max(scanned_, window.end() - std::min(window.end(), delimiter.size() - 1));
-  return std::nullopt;
+  return kNowhere;
 }
 
-// The line [begin_, end), or its first piece.
-Line LineCutter::finish(const FileWindow& window, std::uint64_t end, std::uint64_t next) {
-  Line line;
+// `line` becomes [begin_, end), or its first piece.
+void LineCutter::finish(const FileWindow& window, std::uint64_t end, std::uint64_t next, Line& line) {
   line.begin = begin_;
   line.next = next;
   if (overlong_) {
@@ -82,11 +87,10 @@ Line LineCutter::finish(const FileWindow& window, std::uint64_t end, std::uint64
         // scanned_ stays at the delimiter.
         line.cut = Cut::Split;
         line.next = begin_ = cut;
-        return line;
+        return;
     }
   }
   begin_ = scanned_ = next;
-  return line;
 }
 
 // No delimiter is in sight: is the line too long already, whatever follows?

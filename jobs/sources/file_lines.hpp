@@ -59,9 +59,10 @@ class LineCutter {
   std::uint64_t keep() const noexcept { return overlong_ ? scanned_ : begin_; }
 
  private:
-  std::optional<std::uint64_t> find(const FileWindow& window);
+  static constexpr std::uint64_t kNowhere = static_cast<std::uint64_t>(-1);
+  std::uint64_t find(const FileWindow& window);
   std::uint64_t without_return(const FileWindow& window, std::uint64_t end) const;
-  Line finish(const FileWindow& window, std::uint64_t end, std::uint64_t next);
+  void finish(const FileWindow& window, std::uint64_t end, std::uint64_t next, Line& line);
   std::optional<Line> overflow(const FileWindow& window);
   std::uint64_t first_cut(const FileWindow& window, std::uint64_t end) const;
 
