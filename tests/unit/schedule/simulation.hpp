@@ -26,8 +26,9 @@ class SimulatedJob final : public Runnable {
   const std::string name;
   Settings settings;
   int running = 0;
-  std::map<std::pair<WallTime, bool>, int>
-      starts;  // by occurrence, of the schedule or not; also when resumed
+  // Also when resumed.  An operator may ask twice at what the clock shows as the same time.
+  std::map<WallTime, int> starts;     // by occurrence
+  std::map<std::int64_t, int> asked;  // by row
   std::uint64_t runs = 0;
 
  private:
@@ -105,7 +106,7 @@ class World {
 
 inline coro::Task<RunRecord> SimulatedJob::run(RunRecord run) {
   if (++running != 1) world_.wrong.push_back(name + ": two runs at once");
-  const int before = starts[{run.planned, run.cause <= Cause::CatchUp}]++;
+  const int before = run.cause <= Cause::CatchUp ? starts[run.planned]++ : asked[run.id]++;
   if (before != 0 && run.resumed == 0)
     world_.wrong.push_back(name + ": two starts of " + rfc3339(run.planned));
   ++runs;
