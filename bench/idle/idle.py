@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """What a daemon costs that has nothing to do, and how it answers when a thousand jobs are due at once.
 
-    python3 -B bench/idle/idle.py [--syncd build/release/syncd] [--seconds 10] [ten] [many] [burst]
+    python3 -B bench/idle/idle.py [--syncd build/release/syncd] [--seconds 10] [ten] [many] [status] [burst]
 
-ten    ten jobs, none due: resident and anonymous memory, wake-ups and processor time a second
-many   ten thousand jobs, none due
-burst  a thousand jobs due at the same instant: how long a status request takes meanwhile
-No server is needed: idle jobs connect to nobody, and those that run read empty folders.
+ten     ten jobs, none due: resident and anonymous memory, wake-ups and processor time a second
+many    ten thousand jobs, none due
+status  a thousand jobs, none due: how long `syncctl status` takes, from its start to its end
+burst   a thousand jobs due at the same instant: how long a status request takes meanwhile
+The daemon is told to report to a service manager, which listens, as it is when it runs under systemd. No server is needed: idle jobs connect to nobody, and those that run read empty folders.
 """
 import argparse
 import json
@@ -14,9 +15,11 @@ import os
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HEAD = """[daemon]
@@ -50,12 +53,20 @@ class Daemon:
         with open(self.folder + "/jobs.d/jobs.toml", "w") as file:
             for number in range(count):
                 file.write(JOB.format(name=f"job{number}", schedule=schedule, folder=self.folder))
-        self.process = subprocess.Popen([syncd, "--config", self.folder + "/syncd.toml"])
+        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.manager.bind(self.folder + "/notify")
+        environment = dict(os.environ, NOTIFY_SOCKET=self.folder + "/notify", WATCHDOG_USEC="30000000")
+        self.process = subprocess.Popen([syncd, "--config", self.folder + "/syncd.toml"], env=environment)
+        threading.Thread(target=self.listen, daemon=True).start()
         deadline = time.monotonic() + 120
         while not os.path.exists(self.folder + "/control.sock"):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 sys.exit("syncd did not start")
             time.sleep(0.02)
+
+    def listen(self):
+        while self.manager.recv(4096):
+            pass
 
     def call(self, method, **parameters):
         with socket.socket(socket.AF_UNIX) as peer:
@@ -88,7 +99,8 @@ class Daemon:
 
     def end(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
+        if self.process.wait() != 0:
+            sys.exit(f"syncd ended with {self.process.returncode}")
         shutil.rmtree(self.folder)
 
 
@@ -102,6 +114,20 @@ def idle(arguments, count):
     wakes = (after[1] - before[1]) / arguments.seconds
     print(f"{count:>6,} jobs idle: {after[2] / 1024:.1f} MiB resident, {after[3] / 1024:.1f} MiB anonymous, "
           f"{wakes:.1f} wake-ups/s, {share:.2%} of a core")
+    daemon.end()
+
+
+def status(arguments):
+    daemon = Daemon(arguments.syncd, 1000, "@yearly")
+    syncctl = os.path.join(os.path.dirname(os.path.abspath(arguments.syncd)), "syncctl")
+    seconds = []
+    for _ in range(20):
+        began = time.monotonic()
+        subprocess.run([syncctl, "--socket", daemon.folder + "/control.sock", "status"], check=True,
+                       stdout=subprocess.DEVNULL)
+        seconds.append(time.monotonic() - began)
+    print(f"syncctl status of 1,000 jobs: {statistics.median(seconds) * 1000:.0f} ms, "
+          f"the slowest of {len(seconds)} {max(seconds) * 1000:.0f} ms")
     daemon.end()
 
 
@@ -133,15 +159,17 @@ def burst(arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[[], "ten", "many", "burst"])
+    parser.add_argument("parts", nargs="*", choices=[[], "ten", "many", "status", "burst"])
     parser.add_argument("--syncd", default="build/release/syncd")
     parser.add_argument("--seconds", type=float, default=10)
     arguments = parser.parse_args()
-    parts = arguments.parts or ["ten", "many", "burst"]
+    parts = arguments.parts or ["ten", "many", "status", "burst"]
     if "ten" in parts:
         idle(arguments, 10)
     if "many" in parts:
         idle(arguments, 10_000)
+    if "status" in parts:
+        status(arguments)
     if "burst" in parts:
         burst(arguments)
 
