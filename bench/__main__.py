@@ -4,15 +4,18 @@ import signal
 import sys
 
 from bench.core import core
+from bench.files import files, follow, many
 from bench.sync import sync
 
-PARTS = {"core": core.run, "sync": sync.run, "memory": sync.run_memory}
+PARTS = {"core": core.run, "sync": sync.run, "memory": sync.run_memory, "files": files.run,
+         "follow": follow.run, "many": many.run}
 
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/run")
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--bytes", type=int, default=2_000_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", metavar="REGEX")
     arguments = parser.parse_args()

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 
-from bench.sync.servers import COLUMNS
+from bench.servers import COLUMNS
 
 SHAPES = ["hash", "json", "stream"]
 PAGES = [500, 5000]

@@ -2,11 +2,10 @@
 import collections
 import itertools
 import re
-import statistics
 
 from bench.sync import contestants as field
-from bench.sync.measure import run_measured
-from bench.sync.servers import Servers
+from bench.measure import median, ratio, run_measured
+from bench.servers import Servers
 from bench.table import print_table
 
 SAMPLE = 500
@@ -21,7 +20,7 @@ def sample_rows(servers, rows):
 def run_one(servers, contestant, rows, sample):
     field.prepare(servers, contestant)
     redis_before, postgres_before = servers.redis.cpu_seconds(), servers.postgres_cpu_seconds()
-    usage = run_measured(contestant.command, contestant.stdin, servers.folder)
+    usage = run_measured(contestant.command, servers.folder, contestant.stdin)
     usage.redis_cpu = servers.redis.cpu_seconds() - redis_before
     usage.postgres_cpu = servers.postgres_cpu_seconds() - postgres_before
     field.verify(servers, contestant, rows, sample)
@@ -51,15 +50,6 @@ def run(arguments):
                 rounds[contestant.name].append(usage)
                 print(f"  round {number + 1}: {contestant.name}: {usage.wall:.2f} s", flush=True)
         report(competing, rounds, rows)
-
-
-def median(values):
-    return statistics.median(list(values))
-
-
-def ratio(over, under, value=lambda usage: usage.wall):
-    """Median over the rounds of over / under: both saw the same noise in a round."""
-    return median(value(a) / value(b) for a, b in zip(over, under))
 
 
 def report(competing, rounds, rows):

@@ -1,6 +1,8 @@
 """Runs one contestant: wall time, its own CPU, its peak memory."""
 import dataclasses
 import os
+import signal
+import statistics
 import subprocess
 import threading
 import time
@@ -16,22 +18,41 @@ class Usage:
     postgres_cpu: float = 0
 
 
-def read_status(pid):
-    """(VmHWM, RssAnon) in MB; None once the process has ended."""
+def read_status(pid, keys):
+    """Those lines of /proc/PID/status, in MB; None once the process has ended."""
     fields = {}
     try:
         with open(f"/proc/{pid}/status") as status:
             for line in status:
                 key, _, value = line.partition(":")
-                if key in ("VmHWM", "RssAnon"):
+                if key in keys:
                     fields[key] = int(value.split()[0]) / 1024
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return (fields["VmHWM"], fields["RssAnon"]) if len(fields) == 2 else None
+    return tuple(fields[key] for key in keys) if len(fields) == len(keys) else None
 
 
-def run_measured(command, stdin, folder):
-    """A failure ends the benchmark with what the contestant said."""
+def read_peak(pid):
+    return read_status(pid, ("VmHWM", "RssAnon"))
+
+
+def read_memory(pid):
+    return read_status(pid, ("VmRSS", "RssAnon"))
+
+
+def wait_until_done(process, done):
+    """Returns early where the process ends by itself: its status says why."""
+    deadline = time.monotonic() + 600
+    while not done():
+        ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended or time.monotonic() > deadline:
+            break
+        time.sleep(0.005)
+
+
+def run_measured(command, folder, stdin="", done=None, env=None):
+    """A failure ends the benchmark with what the contestant said.  `done`: it runs for ever; it is measured
+    until done() is true, and stopped then."""
     log = os.path.join(folder, "contestant.log")
     usage = Usage()
     ended = threading.Event()
@@ -39,24 +60,37 @@ def run_measured(command, stdin, folder):
     def sample(pid):
         # rusage's own peak would count the memory of this script between fork and exec.
         while not ended.wait(0.02):
-            now = read_status(pid)
+            now = read_peak(pid)
             if now:
                 usage.rss, usage.anon = max(usage.rss, now[0]), max(usage.anon, now[1])
 
     with open(stdin or os.devnull, "rb") as source, open(log, "wb") as output:
         started = time.monotonic()
-        process = subprocess.Popen(command, stdin=source, stdout=output, stderr=output)
+        process = subprocess.Popen(command, stdin=source, stdout=output, stderr=output, env=env)
         sampler = threading.Thread(target=sample, args=(process.pid,))
         sampler.start()
         try:
+            if done:
+                wait_until_done(process, done)
+                usage.wall = time.monotonic() - started
+                process.terminate()
             _, status, spent = os.wait4(process.pid, 0)
         finally:
             ended.set()
             sampler.join()
-        usage.wall = time.monotonic() - started
+        usage.wall = usage.wall or time.monotonic() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     usage.cpu = spent.ru_utime + spent.ru_stime
-    if process.returncode:
+    if process.returncode not in (0, -signal.SIGTERM if done else 0):
         with open(log, errors="replace") as said:
             raise SystemExit(f"bench: {' '.join(command)} ended with {process.returncode}:\n{said.read()[-2000:]}")
     return usage
+
+
+def median(values):
+    return statistics.median(list(values))
+
+
+def ratio(over, under, value=lambda usage: usage.wall):
+    """Median over the rounds of over / under: both saw the same noise in a round."""
+    return median(value(a) / value(b) for a, b in zip(over, under))

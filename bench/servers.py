@@ -74,11 +74,15 @@ def wait_for(what, ready):
 class Servers:
     """Started on entry, stopped on exit.  Everybody talks to them over loopback TCP."""
 
+    def __init__(self, postgres=True):
+        self.with_postgres = postgres
+
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix="syncd-bench.")
         self.processes = []
         try:
-            self._start_postgres()
+            if self.with_postgres:
+                self._start_postgres()
             self._start_redis()
         except BaseException:
             self.__exit__()
