@@ -49,7 +49,9 @@ const config::Fields<Options>& option_fields() {
           .example("orders-{time}.jsonl")
           .check(&wrong_name)
           .add("fsync_every", &Options::fsync_every,
-               "how long rows may be on their way to the disk: after a power cut that much is written again. "
+               "how long rows may be on their way to the disk, and up to 5 s longer where no more come: "
+               "after a "
+               "power cut that much is written again. "
                "0: no time, each commit waits for the disk")
           .at_most(1h);
   return all;
