@@ -88,12 +88,16 @@ const Fields<Http>& http_fields() {
   static const auto all =
       Fields<Http>()
           .add("listen", &Http::listen,
-               "address and port of GET /metrics, /healthz and /readyz over TCP; \"\": no port at all")
+               "address and port of GET /metrics, /healthz, /readyz and /jobs/NAME/events over TCP; \"\": no "
+               "port at all")
           .check(listen_address)
           .example("127.0.0.1:9464")
           .add("token", &Http::token,
-               "what clients send as `Authorization: Bearer TOKEN`; needed on an address that other machines "
-               "reach");
+               "what clients send as `Authorization: Bearer TOKEN`, or in the address as `?access_token=TOKEN`; "
+               "needed on an address that other machines reach")
+          .add("origins", &Http::origins,
+               "web pages of these origins may read the answers from a browser; others may not")
+          .example("[\"https://dashboard.example\"]");
   return all;
 }
 

@@ -47,6 +47,7 @@ class App::Control final : public control::Operations {
   coro::Task<control::ExportedCheckpoint> export_checkpoint(std::string job) override;
   coro::Task<> import_checkpoint(std::string job, control::ExportedCheckpoint from) override;
   coro::Task<> undo_checkpoint(std::string job) override;
+  coro::Task<control::DryRun> dry_run(std::string job, std::uint64_t rows) override;
   coro::Task<std::vector<std::string>> explain(std::string job) override;
   control::DeadLetters dead_letters(const std::string& job, std::uint64_t limit) override;
   std::uint64_t clear_dead_letters(const std::string& job) override;

@@ -70,6 +70,23 @@ class Range {
   std::optional<std::string> to;
 };
 
+// A question that a model would be asked.
+struct Question {
+  std::string unit;   // a digest of everything that shapes the answer
+  std::string model;
+  std::uint64_t input_tokens = 0;   // estimated; of an answer that is known: as they were
+  std::uint64_t output_tokens = 0;  // likewise; at most
+  std::int64_t cost = 0;            // in millionths
+  bool answered = false;            // it was asked before: it costs nothing
+};
+
+// Hears what a run would do, where it is only tried: nothing leaves the daemon, nothing is written.
+class Rehearsal {
+ public:
+  virtual ~Rehearsal() = default;
+  virtual void asked(Question question) = 0;
+};
+
 class Connections;  // jobs/connections.hpp
 
 // Handed to make(); everything in it outlives the component.
@@ -93,6 +110,7 @@ class RunContext {
   std::optional<Range> range;  // read this instead, and move no position
   std::filesystem::path state_dir;  // "" where nothing is kept
   std::string run;                  // names the run, over all its attempts; "" outside of one
+  Rehearsal* rehearsal = nullptr;   // in a dry run alone: nobody is asked for money
 
   // A thread for work that would keep the loop too long: one for all components of the run, gone with the
   // last of them that holds it.
@@ -166,6 +184,9 @@ class Sink {
   virtual Task<std::optional<Positions>> recall() = 0;
   // Replaces the held positions (rewind, set); refused while another daemon runs this job.
   virtual Task<> assign(const Positions& positions) = 0;
+  // What commit() would write for these rows, as a person reads it: the commands, statements or lines.  Without
+  // open(), and writing nothing; rows that could not be written go to the bad records.
+  virtual Task<std::vector<std::string>> preview(const Batch& batch) = 0;
 };
 
 // --- plans: the checked configuration ----------------------------------------------------------------
@@ -204,10 +225,10 @@ struct Kind {
   Plan<Component> (*plan)(const config::Table& table, PlanContext& context);
   bool repeats_harmlessly = true;  // sinks only: writing a batch again changes nothing
   bool ranges = false;             // sources only: read_range() works
+  std::string_view replaces_with = {};  // sinks only: with this option a row that comes again replaces itself
 };
 using SourceKind = Kind<Source>;
 using TransformKind = Kind<Transform>;
 using SinkKind = Kind<Sink>;
 
 }  // namespace syncd::jobs
-  std::string_view replaces_with = {};  // sinks only: with this option a row that comes again replaces itself

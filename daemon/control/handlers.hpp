@@ -53,6 +53,11 @@ coro::Task<Json> llm_ambiguous(Request& request);
 coro::Task<Json> llm_resolve(Request& request);
 coro::Task<Json> llm_follow(Request& request);
 
+// handlers_live.cpp: what a job would do, does, and has said.
+coro::Task<Json> dry_run(Request& request);
+
+void put(Json& json, const ModelUse& use);  // its members
+
 Json findings_json(const std::vector<CheckFinding>& findings);
 
 // io.syncd.Manager; sorted as in its description.

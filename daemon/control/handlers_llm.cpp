@@ -2,7 +2,6 @@
 #include "daemon/control/handlers.hpp"
 
 namespace syncd::control {
-namespace {
 
 using coro::Task;
 
@@ -11,8 +10,6 @@ void put(Json& json, const ModelUse& use) {
   json["output_tokens"] = use.output;
   json["cost_millionths"] = static_cast<std::uint64_t>(use.cost);  // never negative
 }
-
-}  // namespace
 
 Task<Json> llm_usage(Request& request) {
   const Parameters from(request.parameters, {"job", "days"});

@@ -98,6 +98,28 @@ struct ExportedCheckpoint {
   std::vector<CheckpointPosition> positions;
 };
 
+// What a job would do from here on.
+struct DryRun {
+  struct Bad {
+    std::string record;  // JSON object
+    std::string error;
+  };
+  // What a model would be asked.
+  struct Question {
+    std::string model;
+    std::string unit;  // a digest
+    bool answered = false;  // it was before: it costs nothing
+    ModelUse use;           // an estimate, of the most that it can be
+  };
+  std::vector<std::string> from;  // where it would go on, in words
+  std::uint64_t read = 0;         // rows of the source
+  std::uint64_t rows = 0;         // that reached the sink
+  std::vector<std::string> writes;
+  std::vector<Bad> bad;
+  std::vector<Question> questions;
+  std::vector<std::string> notes;
+};
+
 // A file of a source that reads files.
 struct FileState {
   std::string file;          // the path under which it was first seen
@@ -178,6 +200,10 @@ class Operations {
   virtual coro::Task<> import_checkpoint(std::string job, ExportedCheckpoint from) = 0;
   // Brings back what was before the last of these changes, and the last undo; as above.
   virtual coro::Task<> undo_checkpoint(std::string job) = 0;
+
+  // With the real source and transforms, as the files on disk say, and writes nothing; ends after `rows` rows, or
+  // some seconds.  Throws InvalidConfiguration.
+  virtual coro::Task<DryRun> dry_run(std::string job, std::uint64_t rows) = 0;
 
   // Guarantees, and why the job is where it is; one line each.
   virtual coro::Task<std::vector<std::string>> explain(std::string job) = 0;

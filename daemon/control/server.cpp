@@ -28,7 +28,7 @@ Server::Server(loop::EventLoop& loop, Operations& operations, ControlSocket& soc
                Limits limits)
     : loop_(loop),
       commands_(loop, operations),
-      pages_(http_pages(operations)),
+      pages_(http_pages(loop, operations)),
       access_(std::move(access)),
       limits_(limits),
       listener_(loop, socket.release()) {}

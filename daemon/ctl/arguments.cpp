@@ -21,6 +21,7 @@ constexpr const char* kFooter =
     "  syncctl top                         the same, kept up to date; ? shows the keys\n"
     "  syncctl run users --wait            run now, show progress, exit 1 if it fails\n"
     "  syncctl explain users               what it promises, and why it is where it is\n"
+    "  syncctl dry-run users -n 3          what its sink would be sent; nothing is written\n"
     "  syncctl next                        what runs next, with what clock changes do to it\n"
     "  syncctl history --failed --since 1d what went wrong, and what did not run\n"
     "  syncctl reload --dry-run            what the files on disk would change\n"
@@ -54,6 +55,12 @@ class Verbs {
     job(*pause)->add_option("--reason,-r", arguments_.reason, "shown by status")->type_name("TEXT");
     job(*add(cli, "resume", "let a paused job run again", Verb::Resume));
     job(*add(cli, "explain", "what a job promises, and why it is where it is", Verb::Explain));
+    CLI::App* dry_run =
+        job(*add(cli, "dry-run", "what a job would write, by the files on disk; writes nothing", Verb::DryRun));
+    dry_run->add_option("--rows,-n", arguments_.limit, "how many rows at most")
+        ->check(CLI::Range(1, 1000))
+        ->type_name("N")
+        ->default_str("20");
     CLI::App* next = add(cli, "next", "the coming occurrences, of one job or over all", Verb::Next);
     limit(*job(*next, false), 10);
     history(cli);

@@ -21,6 +21,7 @@ enum class Verb {
   ImportCheckpoint,
   UndoCheckpoint,
   Explain,
+  DryRun,
   Next,
   History,
   ListDeadLetters,

@@ -37,6 +37,9 @@ std::string checkpoint(const control::Json& reply, const Look& look);
 std::string dead_letters(const control::Json& reply, const Look& look);
 std::string cleared(const std::string& job, const control::Json& reply);
 
+// The parameters of the reply to DryRun (render_live.cpp).
+std::string dry_run(const control::Json& reply, const Look& look);
+
 // The parameters of the reply to ListFiles (render_files.cpp): a row per file, and below it what it does.
 std::string file_table(const control::Json& reply, const Look& look);
 
@@ -51,6 +54,8 @@ std::string llm_ambiguous(const control::Json& reply, const Look& look);
 // What one more piece of LlmFollow adds to the screen; `last`: the answer that was written to before.
 std::string llm_piece(const control::Json& piece, std::string& last);
 
+// In the currency of the price table, whatever that is.
+std::string money(std::uint64_t millionths);
 // "1 row", "2,000 rows".
 std::string counted(std::uint64_t count, std::string_view one, std::string_view many = "");
 std::string human_size(std::uint64_t bytes);  // "1.2 GiB"

@@ -11,14 +11,13 @@ namespace {
 
 using control::Json;
 
-// In the currency of the price table, whatever that is.
-std::string money(const Json& json) {
-  return fmt::format("{:.4f}", static_cast<double>(count_of(json, "cost_millionths")) / 1e6);
-}
-
 std::string tokens(const Json& json, const char* key) { return human_count(count_of(json, key)); }
 
 }  // namespace
+
+std::string money(std::uint64_t millionths) {
+  return fmt::format("{:.4f}", static_cast<double>(millionths) / 1e6);
+}
 
 // Line by line: the ends of lines are the model's own, everything else is escaped.
 std::string llm_piece(const Json& piece, std::string& last) {
@@ -40,6 +39,11 @@ std::string llm_piece(const Json& piece, std::string& last) {
     }
     return out + escaped(rest);
   }
+  if (kind == "again") out += "asking again: " + text_of(piece, "text");
+  if (kind == "ended") {
+    const std::string why = text_of(piece, "text");
+    out += why.empty() ? "the run has ended" : "the run has failed: " + why;
+  }
   if (kind == "failed") out += "failed: " + text_of(piece, "text");
   if (kind == "lost") out += text_of(piece, "text") + " pieces lost: this terminal is too slow";
   last.clear();
@@ -58,7 +62,7 @@ std::string llm_usage(const Json& reply, const Look& look) {
     Row row;
     for (std::string text :
          {text_of(day, "day"), text_of(day, "job"), tokens(day, "requests"), tokens(day, "ambiguous"),
-          tokens(day, "input_tokens"), tokens(day, "output_tokens"), money(day)}) {
+          tokens(day, "input_tokens"), tokens(day, "output_tokens"), money(count_of(day, "cost_millionths"))}) {
       row.cells.push_back({std::move(text), ""});
     }
     rows.push_back(std::move(row));
@@ -80,7 +84,7 @@ std::string llm_ambiguous(const Json& reply, const Look& look) {
          {fmt::format("{}", count_of(request, "id")), text_of(request, "job"),
           sent ? relative(*sent, look.now) : "-", text_of(request, "model"),
           human_count(count_of(request, "input_tokens") + count_of(request, "output_tokens")),
-          money(request)}) {
+          money(count_of(request, "cost_millionths"))}) {
       row.cells.push_back({std::move(text), ""});
     }
     row.below = text_of(request, "why");

@@ -20,6 +20,16 @@ status::JobStatus Session::look() {
   return found.empty() ? status::JobStatus() : control::job_status_from_json(found.front());
 }
 
+std::size_t Session::report(const Json& all) {
+  std::size_t errors = 0;
+  for (const Json& each : all) {
+    if (each.value("level", Json()) == "error") ++errors;
+    if (arguments_.json) console_.print(each);
+  }
+  if (!arguments_.json) console_.print(findings(all, console_.look()));
+  return errors;
+}
+
 ExitCode Session::done(const std::string& text) {
   if (arguments_.json) {
     Json reply = job();

@@ -25,6 +25,8 @@ class Session {
   std::vector<Json> jobs();
   // The status of the one job.
   status::JobStatus look();
+  // Shows what a check found; returns how many errors there are.
+  std::size_t report(const Json& findings);
   // The outcome of a verb that only does something.
   ExitCode done(const std::string& text);
 

@@ -8,6 +8,7 @@
 #include "daemon/ctl/session.hpp"
 #include "daemon/ctl/since.hpp"
 #include "daemon/ctl/verbs_checkpoint.hpp"
+#include "daemon/ctl/verbs_live.hpp"
 #include "daemon/ctl/verbs_llm.hpp"
 #include "daemon/ctl/verbs_top.hpp"
 
@@ -33,9 +34,6 @@ class Basics final : private Session {
   ExitCode list_dead_letters();
   ExitCode clear_dead_letters();
   ExitCode shutdown();
-
- private:
-  std::size_t report(const Json& findings);
 };
 
 std::string no_jobs() { return "no jobs are configured; /etc/syncd/jobs.d/*.toml is where they go\n"; }
@@ -123,17 +121,6 @@ ExitCode Basics::resume() {
   std::string text = escaped(arguments_.job) + ": resumed";
   if (now.next_run) text += ", next run " + relative(*now.next_run, console_.look().now);
   return done(text);
-}
-
-// Returns how many errors there are.
-std::size_t Basics::report(const Json& all) {
-  std::size_t errors = 0;
-  for (const Json& each : all) {
-    if (each.value("level", Json()) == "error") ++errors;
-    if (arguments_.json) console_.print(each);
-  }
-  if (!arguments_.json) console_.print(findings(all, console_.look()));
-  return errors;
 }
 
 // The files first: what is wrong there is exit 78, what the servers say is 1.
@@ -267,6 +254,7 @@ ExitCode perform(const Arguments& arguments, Console& console) {
   if (arguments.verb == Verb::Version) return version(arguments, console);
   if (arguments.verb == Verb::Top) return perform_top(arguments, console);
   if (is_llm(arguments.verb)) return perform_llm(arguments, console);
+  if (is_live(arguments.verb)) return perform_live(arguments, console);
   if (is_checkpoint(arguments.verb)) return perform_checkpoint(arguments, console);
   Basics session(arguments, console);
   switch (arguments.verb) {
@@ -296,6 +284,7 @@ ExitCode perform(const Arguments& arguments, Console& console) {
       return session.clear_dead_letters();
     case Verb::Shutdown:
       return session.shutdown();
+    case Verb::DryRun:
     case Verb::ShowCheckpoint:
     case Verb::SetCheckpoint:
     case Verb::RewindCheckpoint:

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -67,17 +68,42 @@ PageRequest parse_head(std::string_view head) {
   PageRequest request;
   request.method = first.substr(0, method_end);
   const std::string_view target = first.substr(method_end + 1, target_end - method_end - 1);
-  request.path = target.substr(0, target.find('?'));
+  const std::size_t question = std::min(target.find('?'), target.size());
+  request.path = target.substr(0, question);
+  request.query = target.substr(std::min(question + 1, target.size()));
   if (request.method != "GET" && request.method != "HEAD") throw Refused{405, "only GET is answered here\n"};
   while (!head.empty()) {
     const std::string_view field = line();
     const std::size_t colon = field.find(':');
-    if (colon == field.npos || !same_word(field.substr(0, colon), "authorization")) continue;
+    if (colon == field.npos) continue;
     std::string_view value = field.substr(colon + 1);
     value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
-    request.authorization = value;
+    if (same_word(field.substr(0, colon), "authorization")) request.authorization = value;
+    if (same_word(field.substr(0, colon), "origin")) request.origin = value;
   }
   return request;
+}
+
+// The value of NAME=VALUE in a query, its %XX undone; "" where there is none.
+std::string parameter(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(pair.size() + 1, query.size()));
+    if (pair.substr(0, pair.find('=')) != name || pair.size() == name.size()) continue;
+    std::string value;
+    for (std::size_t i = name.size() + 1; i < pair.size(); ++i) {
+      unsigned byte = 0;
+      const char* const digits = pair.data() + i + 1;
+      if (pair[i] == '%' && i + 2 < pair.size() && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+        value += static_cast<char>(byte);
+        i += 2;
+      } else {
+        value += pair[i];
+      }
+    }
+    return value;
+  }
+  return "";
 }
 
 bool whole(std::string_view head) {
@@ -158,8 +184,8 @@ coro::Task<> PageWriter::page(int status, std::string content_type, std::string 
                               std::string more_headers) {
   std::string text = fmt::format(
       "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n"
-      "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n{}\r\n",
-      status, reason(status), content_type, body.size(), more_headers);
+      "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n{}{}\r\n",
+      status, reason(status), content_type, body.size(), headers_, more_headers);
   if (!head_only_) text += body;
   co_await send(std::move(text));
 }
@@ -167,8 +193,8 @@ coro::Task<> PageWriter::page(int status, std::string content_type, std::string 
 coro::Task<> PageWriter::begin(std::string content_type) {
   std::string text = fmt::format(
       "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nConnection: close\r\nX-Content-Type-Options: nosniff\r\n"
-      "Cache-Control: no-store\r\n\r\n",
-      content_type);
+      "Cache-Control: no-store\r\n{}\r\n",
+      content_type, headers_);
   co_await send(std::move(text));
 }
 
@@ -218,8 +244,16 @@ Server::Server(loop::EventLoop& loop, const std::string& address, std::optional<
   guarded_ = [this](const PageRequest& request, PageWriter& response) { return answer(request, response); };
 }
 
+bool Server::authorised(const PageRequest& request) const {
+  return !token_ || config::Secret(request.authorization) == config::Secret("Bearer " + token_->reveal()) ||
+         config::Secret(parameter(request.query, "access_token")) == *token_;
+}
+
 coro::Task<> Server::answer(const PageRequest& request, PageWriter& response) {
-  if (token_ && !(config::Secret(request.authorization) == config::Secret("Bearer " + token_->reveal()))) {
+  if (std::find(origins_.begin(), origins_.end(), request.origin) != origins_.end()) {
+    response.allow_origin(request.origin);
+  }
+  if (!authorised(request)) {
     co_await response.page(401, "text/plain; charset=utf-8", "this needs the bearer token of [http] token\n",
                            "WWW-Authenticate: Bearer\r\n");
     co_return;

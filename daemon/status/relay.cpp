@@ -1,5 +1,7 @@
 #include "daemon/status/relay.hpp"
 
+#include <algorithm>
+
 namespace syncd::status {
 namespace {
 
@@ -12,29 +14,34 @@ std::string_view to_string(Piece::Kind kind) noexcept {
   switch (kind) {
     case Piece::Kind::Text:
       return "text";
+    case Piece::Kind::Again:
+      return "again";
     case Piece::Kind::Done:
       return "done";
     case Piece::Kind::Failed:
       return "failed";
     case Piece::Kind::Lost:
       return "lost";
+    case Piece::Kind::Ended:
+      return "ended";
   }
   return "?";
 }
 
 void Relay::publish(const std::string& job, const Piece& piece) {
-  for (Watcher* watcher : watchers_) {
-    if (watcher->job_ == job) watcher->add(piece);
-  }
+  const auto [first, last] = watchers_.equal_range(job);
+  for (auto at = first; at != last; ++at) at->second->add(piece);
 }
 
 Relay::Watcher::Watcher(Clock& clock, Relay& relay, std::string job)
-    : relay_(relay),
-      job_(std::move(job)),
-      changed_(clock),
-      place_(relay.watchers_.insert(relay.watchers_.end(), this)) {}
+    : relay_(relay), job_(std::move(job)), changed_(clock) {
+  relay_.watchers_.emplace(job_, this);
+}
 
-Relay::Watcher::~Watcher() { relay_.watchers_.erase(place_); }
+Relay::Watcher::~Watcher() {
+  const auto [first, last] = relay_.watchers_.equal_range(job_);
+  relay_.watchers_.erase(std::find_if(first, last, [this](const auto& entry) { return entry.second == this; }));
+}
 
 void Relay::Watcher::add(const Piece& piece) {
   ring_.push_back(piece);
@@ -47,9 +54,11 @@ void Relay::Watcher::add(const Piece& piece) {
   changed_.notify();
 }
 
-coro::Task<std::vector<Piece>> Relay::Watcher::next() {
-  while (ring_.empty()) {
-    co_await changed_.wait();
+coro::Task<std::vector<Piece>> Relay::Watcher::next(TimePoint deadline) {
+  bool waited_enough = false;
+  while (ring_.empty() && !waited_enough) {
+    const bool announced = co_await changed_.wait_until(deadline);
+    waited_enough = !announced;
   }
   std::vector<Piece> pieces;
   pieces.reserve(ring_.size() + 1);

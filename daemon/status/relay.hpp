@@ -3,7 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <deque>
-#include <list>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,9 +16,11 @@ class Piece {
  public:
   enum class Kind {
     Text,
-    Done,
-    Failed,  // the text says why
+    Again,   // what was shown of this answer is void, it begins anew; the text says why
+    Done,    // this answer is whole
+    Failed,  // this answer will not come; the text says why
     Lost,    // the watcher was too slow; the text is how many pieces
+    Ended,   // the job's run, of no single answer; the text is why it failed, "" where it did not
   };
   Piece(std::string answer_in, Kind kind_in, std::string text_in)
       : answer(std::move(answer_in)), kind(kind_in), text(std::move(text_in)) {}
@@ -45,8 +47,9 @@ class Relay {
     Watcher(const Watcher&) = delete;
     Watcher& operator=(const Watcher&) = delete;
 
-    // What has come since the last call; waits where nothing has.  Throws Cancelled on a stop.
-    coro::Task<std::vector<Piece>> next();
+    // What has come since the last call; waits where nothing has, until the deadline: then there is none.
+    // Throws Cancelled on a stop.
+    coro::Task<std::vector<Piece>> next(TimePoint deadline = TimePoint::max());
 
    private:
     friend class Relay;
@@ -58,11 +61,10 @@ class Relay {
     std::deque<Piece> ring_;
     std::size_t bytes_ = 0;
     std::size_t lost_ = 0;
-    std::list<Watcher*>::iterator place_;
   };
 
  private:
-  std::list<Watcher*> watchers_;
+  std::multimap<std::string, Watcher*> watchers_;  // by job
 };
 
 }  // namespace syncd::status

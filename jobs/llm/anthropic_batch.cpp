@@ -1,6 +1,8 @@
 // Anthropic's Message Batches.  Wire format: the types of the vendor's own SDKs (messages/batches).  Creating
 // one cannot be repeated safely and takes no mark of ours: only the custom ids within its results say whose a
 // batch is.
+#include <fmt/format.h>
+
 #include "jobs/llm/messages.hpp"
 
 namespace syncd::llm::messages {
@@ -22,7 +24,7 @@ BatchView view_of(const Json& json) {
   view.total = view.done + wire::count(counts, "processing").value_or(0);
   view.created = wire::rfc3339(wire::text(json, "created_at"));
   // Our own address, not the one that the reply names: the key goes nowhere else.
-  if (view.ended) view.results.push_back(std::string(kPath) + "/" + view.id + "/results");
+  if (view.ended) view.results.push_back(fmt::format("{}/{}/results", kPath, view.id));
   return view;
 }
 
@@ -62,9 +64,9 @@ class MessageBatches final : public BatchDialect {
     all += "]}";
     return signed_request(options_, wire::post_text(options_, kPath, "application/json", std::move(all)));
   }
-  http::Request look(const std::string& id) const override { return get(std::string(kPath) + "/" + id); }
+  http::Request look(const std::string& id) const override { return get(fmt::format("{}/{}", kPath, id)); }
   http::Request list(const std::string& path) const override {
-    return get(path.empty() ? std::string(kPath) + "?limit=100" : path);
+    return get(path.empty() ? fmt::format("{}?limit=100", kPath) : path);
   }
   http::Request results(const std::string& path) const override { return get(path); }
 
@@ -74,7 +76,7 @@ class MessageBatches final : public BatchDialect {
     BatchPage page;
     for (const Json& each : wire::member(json, "data")) page.batches.push_back(view_of(each));
     if (wire::flag(json, "has_more")) {
-      page.next = std::string(kPath) + "?limit=100&after_id=" + wire::name(wire::text(json, "last_id"));
+      page.next = fmt::format("{}?limit=100&after_id={}", kPath, wire::name(wire::text(json, "last_id")));
     }
     return page;
   }

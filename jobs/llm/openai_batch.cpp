@@ -1,6 +1,8 @@
 // OpenAI's Batch API: a file of requests is uploaded, a batch is made of it, and there are two files of
 // results.  Wire format: https://platform.openai.com/docs/api-reference/batch and the types of the vendor's
 // own SDKs.
+#include <fmt/format.h>
+
 #include "jobs/llm/chat.hpp"
 
 namespace syncd::llm::chat {
@@ -12,7 +14,7 @@ constexpr const char* kMarker = "syncd_batch";  // among the metadata
 
 std::string refusal_words(const Json& error) {
   std::string words = wire::report(error).words();
-  if (const auto line = wire::count(error, "line")) words += " (line " + std::to_string(*line) + ")";
+  if (const auto line = wire::count(error, "line")) words += fmt::format(" (line {})", *line);
   return words;
 }
 
@@ -46,7 +48,7 @@ BatchView view_of(const Json& json) {
   if (!view.ended) return view;
   for (const char* key : {"output_file_id", "error_file_id"}) {
     const std::string file = wire::text(json, key);
-    if (!file.empty()) view.results.push_back("/files/" + wire::name(file) + "/content");
+    if (!file.empty()) view.results.push_back(fmt::format("/files/{}/content", wire::name(file)));
   }
   return view;
 }
@@ -77,16 +79,16 @@ class ChatBatches final : public BatchDialect {
   }
   std::optional<http::Request> upload(const std::string& marker,
                                       const std::vector<std::string>& entries) const override {
-    const std::string boundary = "syncd-" + marker;
-    const std::string part = "--" + boundary + "\r\ncontent-disposition: form-data; name=";
-    std::string all = part + "\"purpose\"\r\n\r\nbatch\r\n";
-    all +=
-        part + "\"file\"; filename=\"syncd-" + marker + ".jsonl\"\r\ncontent-type: application/jsonl\r\n\r\n";
+    std::string all = fmt::format(
+        "--syncd-{0}\r\ncontent-disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n"
+        "--syncd-{0}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"syncd-{0}.jsonl\"\r\n"
+        "content-type: application/jsonl\r\n\r\n",
+        marker);
     for (const std::string& entry : entries) all.append(entry).append("\n");
-    all += "\r\n--" + boundary + "--\r\n";
+    all += fmt::format("\r\n--syncd-{}--\r\n", marker);
     return signed_request(
-        options_,
-        wire::post_text(options_, "/files", "multipart/form-data; boundary=" + boundary, std::move(all)));
+        options_, wire::post_text(options_, "/files", fmt::format("multipart/form-data; boundary=syncd-{}", marker),
+                                  std::move(all)));
   }
   std::string uploaded(std::string_view reply) const override {
     return wire::name(wire::text(wire::object(reply), "id"));
@@ -98,7 +100,7 @@ class ChatBatches final : public BatchDialect {
     return signed_request(options_,
                           wire::post_text(options_, "/batches", "application/json", wire::dump(json)));
   }
-  http::Request look(const std::string& id) const override { return get("/batches/" + id); }
+  http::Request look(const std::string& id) const override { return get(fmt::format("/batches/{}", id)); }
   http::Request list(const std::string& path) const override {
     return get(path.empty() ? "/batches?limit=100" : path);
   }
@@ -110,7 +112,7 @@ class ChatBatches final : public BatchDialect {
     BatchPage page;
     for (const Json& each : wire::member(json, "data")) page.batches.push_back(view_of(each));
     if (wire::flag(json, "has_more") && !page.batches.empty()) {
-      page.next = "/batches?limit=100&after=" + page.batches.back().id;
+      page.next = fmt::format("/batches?limit=100&after={}", page.batches.back().id);
     }
     return page;
   }
@@ -130,7 +132,7 @@ class ChatBatches final : public BatchDialect {
     const FailureKind otherwise = status == 0 ? FailureKind::Retry : kind_of_status(static_cast<int>(status));
     const bool cut_short = report.code == "batch_expired" || report.code == "batch_cancelled";
     std::string words = report.words();
-    if (words.empty()) words = "status " + std::to_string(status);
+    if (words.empty()) words = fmt::format("status {}", status);
     result.failure = Failure(cut_short ? FailureKind::Retry : kind_of(report, otherwise), words);
     return result;
   }

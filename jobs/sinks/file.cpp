@@ -59,10 +59,11 @@ const config::Fields<Options>& option_fields() {
 
 class FileSink final : public Sink {
  public:
-  FileSink(const Options& options, RowLines lines, RunContext& context)
+  FileSink(const OutputOptions& options, const RowLines& lines, RunContext& context)
       : path_(options.path),
         context_(context),
-        output_(options, std::move(lines), context.job, context.instance) {}
+        lines_(lines),
+        output_(options, lines, context.job, context.instance) {}
 
   Task<CheckNotes> check() override;
   Task<std::optional<Positions>> open() override {
@@ -92,6 +93,7 @@ class FileSink final : public Sink {
     auto work = thread().call([this, &positions] { output_.assign(positions); });
     co_await work;
   }
+  Task<std::vector<std::string>> preview(const Batch& batch) override { co_return lines_.lines(batch); }
 
  private:
   // Its own: while it waits for the disk, the rows that come next are taken apart.
@@ -106,6 +108,7 @@ class FileSink final : public Sink {
 
   std::string path_;
   RunContext& context_;
+  RowLines lines_;  // for preview(): those of the output belong to its thread
   FileOutput output_;
   std::optional<loop::Worker> worker_;  // last: it ends before what it works on
 };
@@ -145,7 +148,8 @@ Plan<Sink> plan(const config::Table& table, PlanContext& context) {
     table.fail("rotated_name", "'rotated_name' has no effect without rotate_bytes or rotate_every");
   }
   const RowLines lines = RowLines::plan(table, options, context);
-  plan.make = [options, lines](RunContext& run) { return std::make_unique<FileSink>(options, lines, run); };
+  const OutputOptions output = options;  // the rest has become lines
+  plan.make = [output, lines](RunContext& run) { return std::make_unique<FileSink>(output, lines, run); };
   return plan;
 }
 

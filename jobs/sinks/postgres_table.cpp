@@ -97,6 +97,7 @@ class PostgresTableSink final : public Sink {
 
   Task<> commit(const Batch& batch, const Position&) override;
   Task<> settle() override;
+  Task<std::vector<std::string>> preview(const Batch& batch) override;
 
  private:
   struct Bad {
@@ -106,6 +107,7 @@ class PostgresTableSink final : public Sink {
 
   postgres::Connection& connection() { return *lease_->operator->(); }
 
+  void bind(Session& session, const Batch& batch);
   std::vector<Bad> try_commit(Session& session, const Batch& batch);
   void write(Session& session, const Batch* batch, const std::vector<std::uint32_t>& rows);
   std::vector<Bad> find_bad(Session& session, const Batch& batch, const std::vector<std::uint32_t>& rows);
@@ -144,9 +146,36 @@ Task<> PostgresTableSink::commit(const Batch& batch, const Position&) {
   renewed_ = context_.clock.now();
 }
 
+// The table is looked at, as its columns are part of the statement.
+Task<std::vector<std::string>> PostgresTableSink::preview(const Batch& batch) {
+  auto lease = co_await pool_.acquire();
+  auto looking = lease->run(pool_.options().timeout, "looking at " + table_, [this, &batch](Session& session) {
+    bind(session, batch);
+    return true;
+  });
+  co_await std::move(looking);
+  std::vector<std::uint32_t> rows;
+  for (std::uint32_t row = 0; row < batch.rows(); ++row) {
+    const std::string wrong = target_.wrong(batch, row);
+    if (wrong.empty()) {
+      rows.push_back(row);
+    } else {
+      context_.bad_records.take(BadRecord{row_json(batch, row), wrong});
+    }
+  }
+  std::vector<std::string> lines;
+  if (rows.empty()) co_return lines;
+  lines = target_.preview(batch, rows);
+  co_return lines;
+}
+
+void PostgresTableSink::bind(Session& session, const Batch& batch) {
+  if (!target_.bound(batch)) target_.bind(batch, load_target(session, table_));
+}
+
 // On the session's thread.  Returns rows that are bad, and has written nothing then.
 std::vector<PostgresTableSink::Bad> PostgresTableSink::try_commit(Session& session, const Batch& batch) {
-  if (!target_.bound(batch)) target_.bind(batch, load_target(session, table_));
+  bind(session, batch);
   std::vector<Bad> bad;
   std::vector<std::uint32_t> rows;
   for (std::uint32_t row = 0; row < batch.rows(); ++row) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "daemon/base/crash_point.hpp"
+#include "daemon/redis/command_text.hpp"
 #include "jobs/row_json.hpp"
 
 namespace syncd::jobs {
@@ -123,6 +124,16 @@ void RedisExecSink::fill(Slice& slice, const Batch& batch, std::size_t begin, Pl
     slice.rows.resize(out.commands() - 1, static_cast<std::uint32_t>(row));
   }
   slice.end = row;
+}
+
+Task<std::vector<std::string>> RedisExecSink::preview(const Batch& batch) {
+  rows_->bind(batch.schema());
+  redis::CommandBuffer out;
+  for (std::size_t row = 0; row < batch.rows(); ++row) {
+    const std::string wrong = append(out, batch, row);
+    if (!wrong.empty()) context_.bad_records.take(BadRecord{row_json(batch, row), wrong});
+  }
+  co_return redis::command_lines(out);
 }
 
 // What follows the rows: positions, the lease, EXEC, and the watch for the next slice.

@@ -37,6 +37,7 @@ class RedisExecSink final : public RedisSink {
   Task<> commit(const Batch& batch, const Position& previous) override;
   Task<> settle() override;
   void look_ahead(std::function<const Batch*()> next) override { upcoming_ = std::move(next); }
+  Task<std::vector<std::string>> preview(const Batch& batch) override;
 
  private:
   // Rows [begin, end) of a batch as commands behind a MULTI.
@@ -45,8 +46,7 @@ class RedisExecSink final : public RedisSink {
     redis::CommandBuffer commands;
     std::vector<std::uint32_t> rows;  // of each command
   };
-  // Where a slice stands: nothing is under way at Redis, or the slice before it is; of this batch or the
-  // next.
+  // Where a slice stands: nothing is under way at Redis, or the slice before it is; of this batch or the next.
   enum class Place { First, Following, Ahead };
   // What has been sent of a batch before its commit.
   struct Begun {

@@ -48,14 +48,13 @@ class ListRows final : public RowScript {
 
   std::string write() const override {
     return fmt::format("local key, value\nat, key, value = read(rows, 2, at)\ncall('{}', KEYS[key], value)\n",
-                       options_.side == Side::Right ? "RPUSH" : "LPUSH");
+                       push());
   }
   std::string finish() const override {
     std::string lua;
     if (options_.max_length) {
-      lua += options_.side == Side::Right
-                 ? fmt::format("redis.call('LTRIM', key, '-{}', '-1')\n", *options_.max_length)
-                 : fmt::format("redis.call('LTRIM', key, '0', '{}')\n", *options_.max_length - 1);
+      const auto [first, last] = kept();
+      lua += fmt::format("redis.call('LTRIM', key, '{}', '{}')\n", first, last);
     }
     if (options_.ttl) lua += fmt::format("redis.call('PEXPIRE', key, {})\n", milliseconds(*options_.ttl));
     return lua;
@@ -68,12 +67,32 @@ class ListRows final : public RowScript {
     return {};
   }
 
+  void show(const Batch& batch, std::size_t row, redis::CommandBuffer& out) override {
+    key_.render(batch, row);
+    out.add(push(), key_.text(), value_.render(batch, row));
+  }
+  void show_finish(std::string_view key, redis::CommandBuffer& out) const override {
+    if (options_.max_length) {
+      const auto [first, last] = kept();
+      out.add("LTRIM", key, first, last);
+    }
+    if (options_.ttl) out.add("PEXPIRE", key, milliseconds(*options_.ttl));
+  }
+
   std::string key_of(const Batch& batch, std::size_t row) override {
     key_.render(batch, row);
     return key_.text();
   }
 
  private:
+  std::string_view push() const { return options_.side == Side::Right ? "RPUSH" : "LPUSH"; }
+  // The indices of the first and the last element to keep.  Precondition: max_length.
+  std::pair<std::string, std::string> kept() const {
+    const std::uint64_t most = *options_.max_length;
+    if (options_.side == Side::Right) return {"-" + std::to_string(most), "-1"};
+    return {"0", std::to_string(most - 1)};
+  }
+
   Options options_;
   RowKey key_;
   RowValue value_;

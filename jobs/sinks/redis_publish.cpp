@@ -46,6 +46,11 @@ class MessageRows final : public RowScript {
     out.text(value_.render(batch, row));
     return {};
   }
+  void show(const Batch& batch, std::size_t row, redis::CommandBuffer& out) override {
+    channel_.render(batch, row);
+    out.add("PUBLISH", channel_.text(), value_.render(batch, row));
+  }
+  void show_finish(std::string_view, redis::CommandBuffer&) const override {}
   std::string key_of(const Batch&, std::size_t) override { return {}; }
 
  private:

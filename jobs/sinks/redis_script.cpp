@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "daemon/base/crash_point.hpp"
+#include "daemon/redis/command_text.hpp"
 #include "jobs/row_json.hpp"
 
 namespace syncd::jobs {
@@ -152,6 +153,23 @@ std::size_t RedisScriptSink::fill(ScriptRows& slice, const Batch& batch, std::si
     }
   }
   return row;
+}
+
+// The commands that the script comes to: itself it would tell a person nothing.
+Task<std::vector<std::string>> RedisScriptSink::preview(const Batch& batch) {
+  rows_->bind(batch.schema());
+  ScriptRows taken;
+  redis::CommandBuffer out;
+  for (std::size_t row = 0; row < batch.rows(); ++row) {
+    const std::string wrong = rows_->append(batch, row, taken);
+    if (wrong.empty()) {
+      rows_->show(batch, row, out);
+    } else {
+      context_.bad_records.take(BadRecord{row_json(batch, row), wrong});
+    }
+  }
+  for (const std::string& key : taken.keys()) rows_->show_finish(key, out);
+  co_return redis::command_lines(out);
 }
 
 void RedisScriptSink::assemble(const Position& to) {

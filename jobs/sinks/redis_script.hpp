@@ -45,6 +45,9 @@ class RowScript {
   virtual std::string_view key_type() const = 0;
   // Appends the row's values.  Returns why the row cannot be written, "" for a good one.
   virtual std::string append(const Batch& batch, std::size_t row, ScriptRows& out) = 0;
+  // The commands that write() comes to for a row that append() took, and that finish() comes to for a key.
+  virtual void show(const Batch& batch, std::size_t row, redis::CommandBuffer& out) = 0;
+  virtual void show_finish(std::string_view key, redis::CommandBuffer& out) const = 0;
   // The key that the row writes; for rows whose key is of another type.
   virtual std::string key_of(const Batch& batch, std::size_t row) = 0;
 };
@@ -59,6 +62,7 @@ class RedisScriptSink final : public RedisSink {
   Task<std::optional<Positions>> open() override;
   Task<> commit(const Batch& batch, const Position& previous) override;
   Task<> settle() override;
+  Task<std::vector<std::string>> preview(const Batch& batch) override;
 
  private:
   std::size_t fill(ScriptRows& slice, const Batch& batch, std::size_t begin);

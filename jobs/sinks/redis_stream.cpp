@@ -96,6 +96,24 @@ class StreamRows final : public RowScript {
     return {};
   }
 
+  void show(const Batch& batch, std::size_t row, redis::CommandBuffer& out) override {
+    const Cell* cells = batch.row(row);
+    std::size_t fields = 0;
+    for (const std::size_t column : columns_) fields += cells[column].null() ? 0 : 1;
+    key_.render(batch, row);
+    out.command(3 + (options_.max_length ? 3 : 0) + 2 * fields);
+    out.argument("XADD").argument(key_.text());
+    if (options_.max_length) out.argument("MAXLEN").argument("~").argument(*options_.max_length);
+    out.argument("*");
+    for (const std::size_t column : columns_) {
+      if (cells[column].null()) continue;
+      out.argument(batch.schema().columns()[column]).argument(cells[column].text());
+    }
+  }
+  void show_finish(std::string_view key, redis::CommandBuffer& out) const override {
+    if (options_.ttl) out.add("PEXPIRE", key, milliseconds(*options_.ttl));
+  }
+
   std::string key_of(const Batch& batch, std::size_t row) override {
     key_.render(batch, row);
     return key_.text();

@@ -81,6 +81,18 @@ std::string RowLines::head() const {
   return out + '\n';
 }
 
+std::vector<std::string> RowLines::lines(const Batch& batch) {
+  bind(batch);
+  std::vector<std::string> all;
+  for (std::size_t row = 0; row < batch.rows(); ++row) {
+    std::string line;
+    append(line, batch, row);
+    line.pop_back();
+    all.push_back(std::move(line));
+  }
+  return all;
+}
+
 void RowLines::append(std::string& out, const Batch& batch, std::size_t row) const {
   switch (options_.format) {
     case OutputFormat::Json:

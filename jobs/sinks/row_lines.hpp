@@ -35,6 +35,8 @@ class RowLines {
   void bind(const Batch& batch);
   // What a file begins with; "" for nothing.  Precondition, as for append(): bind().
   std::string head() const;
+  // The lines of a batch, without their ends.
+  std::vector<std::string> lines(const Batch& batch);
   // Appends the row and a line end.
   void append(std::string& out, const Batch& batch, std::size_t row) const;
 

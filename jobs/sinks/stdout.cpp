@@ -55,7 +55,7 @@ class Output {
 
 class StdoutSink final : public Sink {
  public:
-  StdoutSink(RowLines lines, RunContext& context) : context_(context), output_(std::move(lines)) {}
+  StdoutSink(const RowLines& lines, RunContext& context) : context_(context), lines_(lines), output_(lines) {}
 
   Task<CheckNotes> check() override { co_return CheckNotes(); }
   Task<std::optional<Positions>> open() override { co_return std::nullopt; }
@@ -67,9 +67,11 @@ class StdoutSink final : public Sink {
   Task<> settle() override { co_return; }
   Task<std::optional<Positions>> recall() override { co_return std::nullopt; }
   Task<> assign(const Positions&) override { co_return; }
+  Task<std::vector<std::string>> preview(const Batch& batch) override { co_return lines_.lines(batch); }
 
  private:
   RunContext& context_;
+  RowLines lines_;  // for preview(): those of the output belong to its thread
   Output output_;
   std::optional<loop::Worker> worker_;
 };

@@ -23,6 +23,9 @@ namespace {
 const std::vector<std::string> kColumns = {"summary", "model", "input_tokens", "output_tokens", "cost",
                                            "rows",    "first", "last",         "unit"};
 
+// A source that was silent for so long has nothing more for the moment.
+constexpr Duration kQuiet = std::chrono::seconds(10);
+
 // One question, asked once however many windows it is for.
 struct Unit {
   std::string id;
@@ -33,6 +36,7 @@ struct Unit {
 
 struct Asked {
   Span span;
+  std::size_t bytes = 0;  // of the questions
   std::vector<std::shared_ptr<Unit>> units;  // one a window
   bool done() const {
     return std::all_of(units.begin(), units.end(), [](const auto& unit) { return unit->done(); });
@@ -74,6 +78,7 @@ class Summarize final : public Transform {
   void append(Batch& batch, const Asked& asked, std::size_t index);
   bool take_error(const Asked& asked, std::size_t index);
   std::size_t waiting() const;
+  bool room() const;
 
   Clock& clock_;
   BadRecords& bad_records_;
@@ -83,6 +88,7 @@ class Summarize final : public Transform {
   std::shared_ptr<const Schema> schema_;
   Windows windows_;
   std::deque<Asked> asked_;
+  std::size_t bytes_asked_ = 0;
   std::map<std::string, std::weak_ptr<Unit>> units_;
   coro::Signal changed_;
   coro::Channel<Batch> inbox_;
@@ -109,6 +115,7 @@ std::shared_ptr<const Schema> schema_of(const std::vector<std::string>& key) {
 
 std::shared_ptr<store::LlmJournal> open_journal(RunContext& context, const SummarizeOptions& options) {
   auto journal = context.connections.llm_journal(context.state_dir);
+  if (context.rehearsal != nullptr) return journal;
   journal->forget_answers(context.clock.wall_now() -
                           std::chrono::duration_cast<WallTime::duration>(options.keep_answers));
   return journal;
@@ -124,21 +131,29 @@ Summarize::Summarize(RunContext& context, SummarizeOptions options)
       schema_(schema_of(options_.key)),
       windows_(options_.window, options_.key, Lines(options_.fields)),
       changed_(context.clock),
-      inbox_(context.clock, 1) {}
+      inbox_(context.clock, 1) {
+  desk_.rehearse(context.rehearsal);
+}
 
-// What is read is of no use any more; what is paid for is waited for, unless we are told to stop.
+// What is read is of no use any more; what is paid for is waited for, unless we are told to stop.  An open
+// batch is not: it stays where it is.
 Task<> Summarize::close() {
   struct Stop {
-    coro::AsyncScope& scope;
-    void operator()() const { scope.request_stop(); }
+    Summarize& self;
+    void operator()() const {
+      self.asking_.request_stop();
+      self.desk_.stop_now();
+    }
   };
   const std::stop_token* stop = co_await coro::this_coro::stop_token();
   std::optional<std::stop_callback<Stop>> on_stop;
-  if (stop != nullptr) on_stop.emplace(*stop, Stop{asking_});
+  if (stop != nullptr) on_stop.emplace(*stop, Stop{*this});
   inbox_.abandon();
   reading_.request_stop();
   co_await reading_.join();
+  desk_.leave();
   co_await asking_.join();
+  co_await desk_.close();
 }
 
 Task<> Summarize::read(coro::Channel<Batch>& inbox, coro::Signal& changed, bool& ended, Batches upstream) {
@@ -189,13 +204,22 @@ void Summarize::begin(std::vector<Span> spans) {
   for (Span& span : spans) {
     Asked asked;
     for (Window& window : span.windows) {
+      asked.bytes += window.data.size();
       asked.units.push_back(unit_for(window));
       window.data.clear();  // the question holds it
       window.data.shrink_to_fit();
     }
+    bytes_asked_ += asked.bytes;
     asked.span = std::move(span);
     asked_.push_back(std::move(asked));
   }
+}
+
+// Whether another window may be asked about before the first one is answered.
+bool Summarize::room() const {
+  const BatchOptions& batch = options_.desk.batch;
+  if (batch.mode == Mode::kStream) return waiting() < options_.desk.in_flight;
+  return waiting() < batch.requests && bytes_asked_ < batch.bytes;
 }
 
 // Windows that are asked about.
@@ -215,17 +239,19 @@ Batches Summarize::flow(Batches upstream) {
   };
   const Leave leave{*this};
   reading_.spawn(read(inbox_, changed_, ended_, std::move(upstream)));
+  bool quiet = false;  // the source has nothing more for the moment
   while (true) {
     if (!asked_.empty() && asked_.front().done()) {
       Batch batch = deliver(asked_.front());
+      bytes_asked_ -= asked_.front().bytes;
       asked_.pop_front();
       co_yield std::move(batch);
       continue;
     }
-    const bool room = waiting() < options_.in_flight;
-    if (room && (inbox_.size() != 0 || ended_)) {
+    if (room() && (inbox_.size() != 0 || ended_)) {
       auto batch = co_await inbox_.receive();  // returns at once
       if (batch) {
+        quiet = batch->caught_up();
         begin(windows_.add(*batch, clock_.now()));
         continue;
       }
@@ -236,8 +262,12 @@ Batches Summarize::flow(Batches upstream) {
       if (asked_.empty()) co_return;
     }
     const TimePoint due = windows_.due().value_or(TimePoint::max());
-    const bool happened = co_await changed_.wait_until(due);
+    desk_.more_to_come(room() && !ended_ && !quiet);
+    const bool happened = co_await changed_.wait_until(quiet ? due : std::min(due, from_now(clock_, kQuiet)));
+    desk_.more_to_come(true);
     if (happened) continue;
+    quiet = true;
+    if (clock_.now() < due) continue;
     if (auto rest = windows_.close()) begin(std::vector<Span>(1, std::move(*rest)));
   }
 }

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "daemon/base/crash_point.hpp"
 #include "jobs/transforms/summarize_prompt.hpp"
 #include "jobs/transforms/summarize_window.hpp"
@@ -13,8 +11,6 @@ namespace {
 
 constexpr Duration kFirstWait = std::chrono::seconds(1);
 constexpr Duration kLongestBackoff = std::chrono::minutes(1);
-// What surrounds a prompt on its way to the model.
-constexpr std::uint64_t kFrameTokens = 16;
 constexpr std::uint32_t kRaise = 4;  // times the limit, where it was too low
 
 std::string with_length(std::string_view text) { return fmt::format("{}:{}", text.size(), text); }
@@ -49,24 +45,42 @@ Desk::Desk(Clock& clock, llm::Provider& provider, std::shared_ptr<store::LlmJour
       monitor_(monitor),
       options_(std::move(options)),
       job_(std::move(job)),
-      run_(std::move(run)) {}
-
-store::LlmUse Desk::priced(const llm::Ask& ask, std::uint64_t input, std::uint64_t output) const {
-  store::LlmUse use{input, output, 0};
-  if (const auto price = provider_.price(ask.model)) {
-    use.cost = static_cast<std::int64_t>(
-        std::ceil(price->input * static_cast<double>(input) + price->output * static_cast<double>(output)));
-  }
-  return use;
+      run_(std::move(run)),
+      judge_(provider, options_.on_truncated),
+      streams_(clock, options_.in_flight) {
+  // An open batch is waited for whatever the mode is now: it is paid for.
+  if (options_.batch.mode == Mode::kStream && journal_->open_batches(job_).empty()) return;
+  if (provider.batches() == nullptr) return;
+  BatchPolicy policy{options_.budget, options_.on_ambiguous == OnAmbiguous::kHold, options_.attempts,
+                     options_.longest_wait};
+  batches_ = std::make_unique<BatchDesk>(clock, provider, journal_, monitor, judge_, options_.batch, policy,
+                                         job_, run_);
 }
 
-// The whole of the limit is reserved: the budget is kept whatever the model says.
-store::LlmUse Desk::estimate(const llm::Ask& ask) const {
-  return priced(ask, estimated_tokens(ask.system.size() + ask.user.size()) + kFrameTokens, ask.max_tokens);
+Task<> Desk::close() {
+  if (batches_) co_await batches_->close();
+}
+
+store::LlmAnswer Desk::foresee(const llm::Ask& ask) {
+  const auto way = options_.batch.mode == Mode::kBatch ? Judge::Way::kBatch : Judge::Way::kStream;
+  Question question;
+  question.unit = unit_of(ask);
+  question.model = ask.model;
+  auto known = journal_->find(question.unit);
+  const store::LlmUse use = known ? known->use : judge_.estimate(ask, way);
+  question.input_tokens = use.input;
+  question.output_tokens = use.output;
+  question.cost = use.cost;
+  question.answered = known.has_value();
+  rehearsal_->asked(std::move(question));
+  if (known) return *std::move(known);
+  return store::LlmAnswer{"(what the model would say)", ask.model, use};
 }
 
 Task<store::LlmAnswer> Desk::answer(llm::Ask ask) {
+  if (rehearsal_ != nullptr) co_return foresee(ask);
   const std::string unit = unit_of(ask);
+  const BatchDesk::Asker asker(batches_.get());
   const std::uint32_t limit = ask.max_tokens;
   unsigned failures = 0;
   while (true) {
@@ -80,10 +94,15 @@ Task<store::LlmAnswer> Desk::answer(llm::Ask ask) {
     }
     if (truncated && options_.on_truncated == OnTruncated::kRaise && ask.max_tokens == limit) {
       ask.max_tokens = limit * kRaise;
+      show(unit, status::Piece::Kind::Again, failed->what());
       continue;
     }
     const bool too_long = failed->retry_after() && *failed->retry_after() > options_.longest_wait;
-    if (!passing(*failed) || too_long || ++failures >= options_.attempts) throw std::move(*failed);
+    if (!passing(*failed) || too_long || ++failures >= options_.attempts) {
+      show(unit, status::Piece::Kind::Failed, failed->what());
+      throw std::move(*failed);
+    }
+    show(unit, status::Piece::Kind::Again, failed->what());
     co_await wait(*failed, failures);
   }
 }
@@ -100,7 +119,16 @@ Task<> Desk::wait(const llm::Failure& failure, unsigned failures) {
 
 Task<store::LlmAnswer> Desk::ask_once(llm::Ask ask, std::string unit, bool& truncated) {
   if (auto known = journal_->find(unit)) co_return std::move(*known);
-  const store::LlmUse reserved = estimate(ask);
+  if (batches_) {
+    auto verdict = co_await batches_->answer(ask, unit);
+    if (verdict) {
+      truncated = verdict->truncated;
+      if (verdict->failure) throw std::move(*verdict->failure);
+      co_return std::move(*verdict->answer);
+    }
+  }
+  const store::LlmUse reserved = judge_.estimate(ask, Judge::Way::kStream);
+  const auto turn = co_await streams_.take_until(TimePoint::max());
   const auto permit = co_await provider_.admit(reserved.input + reserved.output);
   store::LlmRequest request{unit, job_, run_, ask.model, reserved};
   const bool hold = options_.on_ambiguous == OnAmbiguous::kHold;
@@ -114,39 +142,34 @@ Task<store::LlmAnswer> Desk::ask_once(llm::Ask ask, std::string unit, bool& trun
     record_failure(id, *reply.failure, !reply.text.empty(), reserved);
     throw std::move(*reply.failure);
   }
-  const llm::Usage usage =
-      reply.end->usage.value_or(llm::Usage{reserved.input, estimated_tokens(reply.text.size())});
-  store::LlmAnswer answer{std::move(reply.text), reply.end->model.empty() ? ask.model : reply.end->model,
-                          priced(ask, usage.input, usage.output)};
-  truncated = reply.end->stop == llm::Stop::Truncated;
-  if (reply.end->stop == llm::Stop::Complete ||
-      (truncated && options_.on_truncated == OnTruncated::kAccept)) {
-    journal_->answered(id, answer, clock_.wall_now());
-    co_return answer;
+  Verdict verdict =
+      judge_.judge(std::move(reply.text), *reply.end, ask.model, Judge::Way::kStream, reserved);
+  truncated = verdict.truncated;
+  if (verdict.failure) {
+    journal_->failed(id, verdict.failure->what(), verdict.use, clock_.wall_now());
+    throw std::move(*verdict.failure);
   }
-  const std::string why = fmt::format("the model stopped before its answer was complete ({})",
-                                      reply.end->reason.empty() ? "no reason given" : reply.end->reason);
-  journal_->failed(id, why, answer.use, clock_.wall_now());
-  throw llm::Failure(llm::FailureKind::Refused, why);
+  journal_->answered(id, *verdict.answer, clock_.wall_now());
+  show(unit, status::Piece::Kind::Done, "");
+  co_return std::move(*verdict.answer);
+}
+
+void Desk::show(const std::string& unit, status::Piece::Kind kind, const std::string& text) {
+  relay_.publish(job_, status::Piece(unit.substr(0, 8), kind, text));
 }
 
 // Nothing is thrown: what becomes of the request is written down by the caller.
 Task<Desk::Reply> Desk::reply_to(llm::Ask ask, std::string unit) {
-  const auto show = [&](status::Piece::Kind kind, const std::string& text) {
-    relay_.publish(job_, status::Piece(unit.substr(0, 8), kind, text));
-  };
   Reply reply;
   try {
     llm::Pieces pieces = provider_.stream(std::move(ask));
     while (auto piece = co_await pieces.next()) {
       reply.text += piece->text;
-      if (!piece->text.empty()) show(status::Piece::Kind::Text, piece->text);
+      if (!piece->text.empty()) show(unit, status::Piece::Kind::Text, piece->text);
       if (piece->end) reply.end = std::move(piece->end);
     }
-    show(status::Piece::Kind::Done, "");
     crash_point("llm_answer_received");
   } catch (const llm::Failure& failure) {
-    show(status::Piece::Kind::Failed, failure.what());
     reply.failure = failure;
   } catch (...) {
     reply.stopped = std::current_exception();

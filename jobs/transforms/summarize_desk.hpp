@@ -1,14 +1,17 @@
 // Desk: gets one answer, and pays for it once: the journal first, the budget, the vendor's wishes, and
 // another try where that can help.
 #pragma once
+#include <memory>
 #include <random>
 #include <string>
 
+#include "daemon/coro/permits.hpp"
 #include "daemon/policy/backoff.hpp"
 #include "daemon/status/relay.hpp"
 #include "daemon/store/llm_journal.hpp"
 #include "jobs/component.hpp"
 #include "jobs/llm/provider.hpp"
+#include "jobs/transforms/summarize_batches.hpp"
 
 namespace syncd::jobs {
 
@@ -18,19 +21,14 @@ constexpr auto enum_names(OnAmbiguous) {
                     config::EnumName("hold", OnAmbiguous::kHold)};
 }
 
-enum class OnTruncated { kBadRecord, kRaise, kAccept };
-constexpr auto enum_names(OnTruncated) {
-  return std::array{config::EnumName("bad_record", OnTruncated::kBadRecord),
-                    config::EnumName("raise", OnTruncated::kRaise),
-                    config::EnumName("accept", OnTruncated::kAccept)};
-}
-
 struct DeskOptions {
   store::LlmBudget budget;
   OnAmbiguous on_ambiguous = OnAmbiguous::kRetry;
   OnTruncated on_truncated = OnTruncated::kBadRecord;
   std::uint32_t attempts = 4;
   std::chrono::nanoseconds longest_wait = std::chrono::minutes(5);
+  std::uint32_t in_flight = 4;
+  BatchOptions batch;
 };
 
 // Digest of everything that shapes the answer.
@@ -44,15 +42,32 @@ class Desk {
   // The answer, from the journal where it is there.  Throws llm::Failure, BudgetSpent and HeldBack; a Data
   // error concerns this request alone.
   Task<store::LlmAnswer> answer(llm::Ask ask);
+  // From now on nobody is asked, and nothing written: the answer is the one that is known, or a text in its
+  // place.  Null: it is no dry run.
+  void rehearse(Rehearsal* rehearsal) noexcept { rehearsal_ = rehearsal; }
+
+  // More questions are expected soon: those that go together wait for them.
+  void more_to_come(bool more) {
+    if (batches_) batches_->more_to_come(more);
+  }
+  // Ends what goes on in the background: waiting at once, a call to the vendor after its reply, unless
+  // stop_now() ends that too.  Whoever waits in answer() for others is told Cancelled.
+  void leave() {
+    if (batches_) batches_->leave();
+  }
+  void stop_now() noexcept {
+    if (batches_) batches_->stop();
+  }
+  Task<> close();
 
  private:
   struct Reply;
+  store::LlmAnswer foresee(const llm::Ask& ask);
   Task<store::LlmAnswer> ask_once(llm::Ask ask, std::string unit, bool& truncated);
   Task<Reply> reply_to(llm::Ask ask, std::string unit);
+  void show(const std::string& unit, status::Piece::Kind kind, const std::string& text);
   void record_failure(std::int64_t id, const llm::Failure& failure, bool began,
                       const store::LlmUse& estimate);
-  store::LlmUse estimate(const llm::Ask& ask) const;
-  store::LlmUse priced(const llm::Ask& ask, std::uint64_t input, std::uint64_t output) const;
   Task<> wait(const llm::Failure& failure, unsigned failures);
 
   Clock& clock_;
@@ -63,6 +78,10 @@ class Desk {
   const DeskOptions options_;
   const std::string job_;
   const std::string run_;
+  const Judge judge_;
+  coro::Permits streams_;
+  std::unique_ptr<BatchDesk> batches_;  // null: each question is asked by itself
+  Rehearsal* rehearsal_ = nullptr;
   std::minstd_rand random_{std::random_device{}()};
 };
 

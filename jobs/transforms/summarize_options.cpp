@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "config/suggest.hpp"
+#include "daemon/schedule/schedule.hpp"
 #include "jobs/columns.hpp"
 #include "jobs/llm/vendors.hpp"
 
@@ -23,6 +24,13 @@ struct BudgetOptions {
   std::optional<std::uint64_t> tokens_per_day;
   std::optional<double> money_per_run;
   std::optional<double> money_per_day;
+};
+
+struct RawBatch {
+  std::uint32_t requests = BatchOptions().requests;
+  config::Bytes bytes = config::Bytes(BatchOptions().bytes);
+  std::uint32_t auto_from = BatchOptions().auto_from;
+  config::DurationRange poll = BatchOptions().poll;
 };
 
 // As they stand in the file.
@@ -45,6 +53,8 @@ struct Raw {
   std::uint32_t attempts = 4;
   std::chrono::nanoseconds longest_wait = std::chrono::minutes(5);
   std::uint32_t in_flight = 4;
+  Mode mode = Mode::kStream;
+  RawBatch batch;
   std::chrono::nanoseconds keep_answers = std::chrono::hours(24 * 90);
 };
 
@@ -79,6 +89,21 @@ const config::Fields<BudgetOptions>& budget_fields() {
           .add("money_per_day", &BudgetOptions::money_per_day, "what one day (UTC) may cost")
           .at_least(0.0)
           .example("5.0");
+  return all;
+}
+
+const config::Fields<RawBatch>& batch_fields() {
+  static const auto all =
+      config::Fields<RawBatch>()
+          .add("requests", &RawBatch::requests, "windows in a batch at most; what waits is held in memory")
+          .range(1, 100'000)
+          .add("bytes", &RawBatch::bytes, "text in a batch at most")
+          .range(config::Bytes::kib(1), config::Bytes::mib(200))
+          .add("auto_from", &RawBatch::auto_from, "with mode \"auto\": fewer windows are streamed")
+          .range(1, 100'000)
+          .add("poll", &RawBatch::poll,
+               "how often an open batch is looked at, first and later; one whose creation was not confirmed is "
+               "looked for at least as long as the second");
   return all;
 }
 
@@ -119,6 +144,10 @@ const config::Fields<Raw>& fields() {
           .range(1s, 24h)
           .add("in_flight", &Raw::in_flight, "windows that are asked about at once")
           .range(1, 256)
+          .add("mode", &Raw::mode,
+               "each window at once; all of them together for less money, within a day; or whichever the "
+               "schedule and the number of windows allow")
+          .add("batch", &Raw::batch, batch_fields(), "what is asked together")
           .add("keep_answers", &Raw::keep_answers, "an unchanged window costs nothing for so long")
           .range(1h, 24h * 3650);
   return all;
@@ -152,6 +181,22 @@ void check_connection(const config::Table& table, const PlanContext& context, co
   if (!prices || !prices->has(raw.model)) {
     table.fail("budget", fmt::format("a budget in money needs the price of {} in 'prices' of connection {}",
                                      config::quoted(raw.model), config::quoted(raw.connection)));
+  }
+}
+
+// Whether the schedule lets a run wait for hours: no run is due meanwhile that would be left out, and none is
+// cut off.
+bool lets_wait(const config::Job& job) {
+  using namespace std::chrono_literals;
+  if (job.timeout.count() != 0 && job.timeout < 24h) return false;
+  try {
+    const auto schedule = schedule::Schedule::parse(job.schedule);
+    if (schedule.kind() == schedule::Schedule::Kind::Continuous) return false;
+    const auto first = schedule.next_after(WallTime());
+    const auto second = first ? schedule.next_after(*first) : std::nullopt;
+    return !second || *second - *first >= 1h;
+  } catch (const config::ValueError&) {
+    return false;  // told where the schedule is read
   }
 }
 
@@ -193,7 +238,9 @@ SummarizeOptions read_summarize_options(const config::Table& table, const PlanCo
   options.desk.on_truncated = raw.on_truncated;
   options.desk.attempts = raw.attempts;
   options.desk.longest_wait = raw.longest_wait;
-  options.in_flight = raw.in_flight;
+  options.desk.in_flight = raw.in_flight;
+  options.desk.batch = {raw.mode,          lets_wait(context.job), raw.batch.requests, raw.batch.bytes.count(),
+                        raw.batch.auto_from, raw.batch.poll};
   options.keep_answers = raw.keep_answers;
   return options;
 }

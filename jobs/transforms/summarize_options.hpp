@@ -17,7 +17,6 @@ struct SummarizeOptions {
   std::vector<std::string> key;
   WindowLimits window;
   DeskOptions desk;
-  std::uint32_t in_flight = 4;
   std::chrono::nanoseconds keep_answers = std::chrono::hours(24 * 90);
 };
 

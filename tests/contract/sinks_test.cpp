@@ -1,5 +1,7 @@
 // The laws of every sink of the catalogue: what it says it holds is durable, never ahead, and not overwritten
 // by a stale run.
+#include <fmt/format.h>
+
 #include "tests/integration/jobs/sink_test.hpp"
 
 namespace syncd::jobs {
@@ -101,6 +103,14 @@ TEST_P(SinkContract, PositionsAreKeptInTheOrderOfTheirBatches) {
     for (int j = 100; j <= newest; ++j) expected.advance(order.at(static_cast<std::size_t>(j - 100)));
     EXPECT_EQ(held.all(), expected.all()) << "after batch " << i;
   }
+}
+
+TEST_P(SinkContract, ShowsWhatItWouldWriteAndWritesNothing) {
+  const auto sink = make(*GetParam(), sample());
+  const auto shown = syncd::test::run_task(loop_, sink->preview(numbered(0, 3)));
+  ASSERT_FALSE(shown.empty());
+  EXPECT_NE(fmt::format("{}", fmt::join(shown, "\n")).find('2'), std::string::npos) << shown.back();
+  EXPECT_TRUE(syncd::test::run_task(loop_, sink->recall())->empty());
 }
 
 TEST_P(SinkContract, AStaleRunIsRefused) {

@@ -116,6 +116,10 @@ LlmServer::LlmServer()
     : answer_([](const std::string& user) {
         return std::vector<std::string>{"Summary ", "of ", std::to_string(user.size()), " bytes."};
       }),
+      batches_([this](const std::string& user) {
+        const std::lock_guard lock(mutex_);
+        return joined(answer_(user));
+      }),
       server_([this](Exchange& exchange) { serve(exchange); }) {}
 
 void LlmServer::answer_with(std::function<std::vector<std::string>(const std::string&)> answer) {
@@ -149,6 +153,7 @@ std::string LlmServer::last_head() const {
 }
 
 void LlmServer::serve(Exchange& exchange) {
+  if (batches_.serve(exchange)) return;
   const bool messages = exchange.target == "/v1/messages";
   if (!messages && exchange.target != "/v1/chat/completions") {
     exchange.reply(404, "application/json",

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/support/http_server.hpp"
+#include "tests/support/llm_batch_api.hpp"
 
 namespace syncd::test {
 
@@ -49,6 +50,9 @@ class LlmServer {
   void spoil_next(Spoil spoil);
   void spoil_all(Spoil spoil);
 
+  // The same model, asked for many answers at once.
+  LlmBatchApi& batches() noexcept { return batches_; }
+
   // The user parts of all requests so far, in order of arrival.
   std::vector<std::string> asked() const;
   // Bodies and heads, for what else is in them.
@@ -65,6 +69,7 @@ class LlmServer {
   std::vector<std::string> asked_;
   std::vector<std::string> bodies_;
   std::string head_;
+  LlmBatchApi batches_;
   HttpServer server_;  // last: its threads use the rest
 };
 

@@ -60,6 +60,8 @@ TEST_F(CommandsTest, EachVerbAsksForWhatItSays) {
       {"RewindCheckpoint", with("to", "start", users()), "rewind users start"},
       {"ClearDeadLetters", users(), "clear users"},
       {"Explain", users(), "explain users"},
+      {"DryRun", users(), "dry-run users 20"},
+      {"DryRun", with("limit", 3U, users()), "dry-run users 3"},
       {"ListDeadLetters", with("limit", 5U, users()), "letters users 5"},
       {"ListDeadLetters", users(), "letters users 100"},
       {"Next", Json::object(), "next users 10"},

@@ -20,6 +20,7 @@ class FakeOperations final : public Operations {
   std::vector<CheckFinding> findings;
   Checkpoint kept;
   ExportedCheckpoint exported;
+  DryRun rehearsed;
   std::vector<FileState> file_states;
   DeadLetters letters;
   Coming coming;
@@ -124,6 +125,10 @@ class FakeOperations final : public Operations {
   coro::Task<> undo_checkpoint(std::string job) override {
     ask("undo", job);
     co_return;
+  }
+  coro::Task<DryRun> dry_run(std::string job, std::uint64_t rows) override {
+    ask("dry-run", job, std::to_string(rows));
+    co_return rehearsed;
   }
   coro::Task<std::vector<std::string>> explain(std::string job) override {
     ask("explain", job);

@@ -162,6 +162,13 @@ TEST(Render, NothingFromOutsideReachesTheTerminalUnescaped) {
   Json letters = Json::object();
   letters["letters"] = Json::array({letter});
   EXPECT_TRUE(harmless(dead_letters(letters, look(80))));
+  Json question = Json::object();
+  question["unit"] = question["model"] = kEvil;
+  Json rehearsed = Json::object();
+  rehearsed["from"] = rehearsed["writes"] = rehearsed["notes"] = Json::array({kEvil});
+  rehearsed["bad"] = letters["letters"];
+  rehearsed["questions"] = Json::array({question});
+  EXPECT_TRUE(harmless(dry_run(rehearsed, look(80))));
 }
 
 TEST(Render, ColoursOnlyWhereAskedFor) {
@@ -179,6 +186,7 @@ TEST(Render, RepliesOfAnotherShapeAreNoCrash) {
     EXPECT_NO_THROW(dead_letters(odd, look(80)));
     EXPECT_NO_THROW(explanation(odd, look(80)));
     EXPECT_NO_THROW(cleared("users", odd));
+    EXPECT_NO_THROW(dry_run(odd, look(80)));
   }
 }
 

@@ -54,6 +54,7 @@ class Running {
     }
     co_return reply;
   }
+  void allow_origin(const std::string& origin) { server_.allow_origins(std::vector<std::string>(1, origin)); }
   Task<> stop() {
     serving_.request_stop();
     co_await serving_.join();
@@ -113,6 +114,34 @@ LOOP_TEST(HttpServer, WithATokenNobodyElseIsAnswered) {
   const std::string right =
       co_await server.ask("GET /page HTTP/1.1\r\nauthorization:  Bearer sesame\r\n\r\n");
   EXPECT_THAT(right, StartsWith("HTTP/1.1 200 "));
+  co_await server.stop();
+}
+
+// EventSource can send no header.
+LOOP_TEST(HttpServer, ATokenMayStandInTheAddress) {
+  Running server(loop, config::Secret("open sesame&"));
+  const std::string right =
+      co_await server.ask("GET /page?x=1&access_token=open%20sesame%26 HTTP/1.1\r\n\r\n");
+  EXPECT_THAT(right, StartsWith("HTTP/1.1 200 "));
+  for (const char* wrong : {"?access_token=", "?access_token", "?access_token=open", "?xaccess_token=open%20sesame%26",
+                            "?access_token=open%2", "?access_token=%zz"}) {
+    const std::string reply = co_await server.ask("GET /page" + std::string(wrong) + " HTTP/1.1\r\n\r\n");
+    EXPECT_THAT(reply, StartsWith("HTTP/1.1 401 ")) << wrong;
+  }
+  co_await server.stop();
+}
+
+LOOP_TEST(HttpServer, ScriptsOfOtherOriginsReadOnlyWhereTheyAreNamed) {
+  Running server(loop, std::nullopt);
+  server.allow_origin("https://dashboard.example");
+  const std::string known =
+      co_await server.ask("GET /events HTTP/1.1\r\nOrigin: https://dashboard.example\r\n\r\n");
+  EXPECT_THAT(known, HasSubstr("Access-Control-Allow-Origin: https://dashboard.example\r\n"));
+  for (const char* other : {"https://evil.example", "null", ""}) {
+    const std::string reply =
+        co_await server.ask("GET /events HTTP/1.1\r\nOrigin: " + std::string(other) + "\r\n\r\n");
+    EXPECT_THAT(reply, Not(HasSubstr("Access-Control"))) << other;
+  }
   co_await server.stop();
 }
 

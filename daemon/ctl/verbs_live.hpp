@@ -1,0 +1,13 @@
+// syncctl dry-run: what a job would do.
+#pragma once
+#include "daemon/ctl/arguments.hpp"
+#include "daemon/ctl/client.hpp"
+#include "daemon/ctl/console.hpp"
+
+namespace syncd::ctl {
+
+bool is_live(Verb verb) noexcept;
+// Precondition: is_live(arguments.verb).
+ExitCode perform_live(const Arguments& arguments, Console& console);
+
+}  // namespace syncd::ctl
