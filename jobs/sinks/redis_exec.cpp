@@ -16,6 +16,14 @@ const config::Fields<RedisExecOptions>& redis_exec_fields() {
   return all;
 }
 
+void append_expiry(redis::CommandBuffer& out, std::string_view key, std::string_view type,
+                   std::string_view ttl) {
+  out.add(
+      "EVAL",
+      "if redis.call('TYPE', KEYS[1]).ok == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end",
+      "1", key, type, ttl);
+}
+
 RedisExecSink::RedisExecSink(RedisOptions options, std::unique_ptr<RowCommands> rows, RunContext& context)
     : RedisSink(std::move(options), context), rows_(std::move(rows)) {}
 

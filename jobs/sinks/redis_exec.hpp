@@ -26,6 +26,11 @@ class RowCommands {
   virtual std::string append(const Batch& batch, std::size_t row, redis::CommandBuffer& out) = 0;
 };
 
+// Appends what lets `key` expire after `ttl` (milliseconds), if it holds a `type`: in a transaction the
+// expiry would be set even where the write before it was refused, on a key that is somebody else's.
+void append_expiry(redis::CommandBuffer& out, std::string_view key, std::string_view type,
+                   std::string_view ttl);
+
 // Makes the rows' commands, for each run anew.
 using RowFactory = std::function<std::unique_ptr<RowCommands>()>;
 
@@ -46,7 +51,8 @@ class RedisExecSink final : public RedisSink {
     redis::CommandBuffer commands;
     std::vector<std::uint32_t> rows;  // of each command
   };
-  // Where a slice stands: nothing is under way at Redis, or the slice before it is; of this batch or the next.
+  // Where a slice stands: nothing is under way at Redis, or the slice before it is; of this batch or the
+  // next.
   enum class Place { First, Following, Ahead };
   // What has been sent of a batch before its commit.
   struct Begun {

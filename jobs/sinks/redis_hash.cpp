@@ -57,7 +57,7 @@ class HashRows final : public RowCommands {
     }
     if (nulls < columns_.size()) append_values(cells, nulls, out);
     if (nulls > 0) append_removals(cells, nulls, out);
-    if (!ttl_.empty()) out.add("PEXPIRE", key_.text(), ttl_);
+    if (!ttl_.empty()) append_expiry(out, key_.text(), "hash", ttl_);
     return {};
   }
 

@@ -38,7 +38,7 @@ class MemberRows final : public RowCommands {
     } else {
       out.add("SADD", key_.text(), member_.text());
     }
-    if (!ttl_.empty()) out.add("PEXPIRE", key_.text(), ttl_);
+    if (!ttl_.empty()) append_expiry(out, key_.text(), sorted ? "zset" : "set", ttl_);
     return {};
   }
 

@@ -117,6 +117,22 @@ TEST_F(RedisCommit, AWrongTypeIsOneBadRecordAndTheOthersAreWritten) {
   EXPECT_EQ(checkpoint(), "p3");
 }
 
+TEST_F(RedisCommit, AKeyOfSomebodyElseDoesNotExpire) {
+  for (const auto& [kind, keys] :
+       {std::pair(&redis_hash(), kHash), std::pair(&redis_set(), "key = \"user:{id}\"\nmember = \"{name}\""),
+        std::pair(&redis_sorted_set(), "key = \"user:{id}\"\nmember = \"{name}\"\nscore = \"id\"")}) {
+    redis_.call("FLUSHALL");
+    redis_.call("SET user:1 text");
+    bad_.clear();
+    auto sink = opened(*kind, std::string(keys) + "\nttl = \"1h\"");
+    commit(*sink, users(0, {"a", "b"}));
+    settle(*sink);
+    EXPECT_EQ(bad_.size(), 1U) << kind->type;
+    EXPECT_EQ(redis_.call("TTL user:1").integer, -1) << kind->type;
+    EXPECT_GT(redis_.call("TTL user:0").integer, 3500) << kind->type;
+  }
+}
+
 TEST_F(RedisCommit, AWrongTypeInAScriptWritesNothingOfThatRowAndAllOthersOnce) {
   redis_.call("SET events:b text");
   auto sink = opened(redis_stream(), R"(key = "events:{name}")");
