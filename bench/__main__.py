@@ -3,12 +3,14 @@ import argparse
 import signal
 import sys
 
+from bench.control import strangers
 from bench.core import core
 from bench.files import files, follow, many
+from bench.idle import idle
 from bench.sync import sync
 
 PARTS = {"core": core.run, "sync": sync.run, "memory": sync.run_memory, "files": files.run,
-         "follow": follow.run, "many": many.run}
+         "follow": follow.run, "many": many.run, "idle": idle.run, "strangers": strangers.run}
 
 
 def main():

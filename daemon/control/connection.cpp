@@ -6,12 +6,13 @@
 
 namespace syncd::control {
 
-Connection::Connection(Clock& clock, Commands& commands, const Limits& limits, Role role,
+Connection::Connection(Clock& clock, Commands& commands, const Limits& limits, Role role, Guest& guest,
                        std::unique_ptr<loop::Stream> stream, std::string begun)
     : clock_(clock),
       commands_(commands),
       limits_(limits),
       role_(role),
+      guest_(guest),
       stream_(std::move(stream)),
       begun_(std::move(begun)),
       arrived_(clock),
@@ -97,7 +98,9 @@ coro::Task<> Connection::answer_all() {
       frames_.pop_front();
       queued_ -= frame.size();
       taken_.notify();
+      set_answering(true);
       const bool go_on = co_await answer(std::move(frame));
+      set_answering(false);
       if (!go_on) co_return;
     } else if (ended_) {
       break;
@@ -111,6 +114,11 @@ coro::Task<> Connection::answer_all() {
   bad.parameters["reason"] = complaint_;
   oneway_ = false;
   co_await reply(std::move(bad));
+}
+
+void Connection::set_answering(bool answering) {
+  guest_.answering = answering;
+  guest_.since = clock_.now();
 }
 
 // False: the connection is of no more use.

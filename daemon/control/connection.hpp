@@ -18,7 +18,7 @@ class Connection final : private Progress {
  public:
   // Everything outlives the connection.
   // `begun`: what was read of the stream already.
-  Connection(Clock& clock, Commands& commands, const Limits& limits, Role role,
+  Connection(Clock& clock, Commands& commands, const Limits& limits, Role role, Guest& guest,
              std::unique_ptr<loop::Stream> stream, std::string begun);
 
   // Until the client goes, misbehaves, or we are told to stop; throws nothing.
@@ -29,6 +29,7 @@ class Connection final : private Progress {
   coro::Task<> receive();
   coro::Task<> answer_all();
   coro::Task<bool> answer(std::string frame);
+  void set_answering(bool answering);
   coro::Task<> reply(Reply reply);
   coro::Task<> send(Json parameters) override;
   void ended(std::string complaint);
@@ -38,6 +39,7 @@ class Connection final : private Progress {
   Commands& commands_;
   const Limits& limits_;
   const Role role_;
+  Guest& guest_;
   std::unique_ptr<loop::Stream> stream_;
   std::string begun_;
   Framer framer_{kMaxCall};

@@ -67,7 +67,7 @@ void Server::welcome(std::unique_ptr<loop::Stream> stream, coro::AsyncScope& con
     reply.parameters["reason"] = access_.refusal(peer);
     reply.parameters["group"] = access_.group();
     log::info("", "control: refused uid {} pid {}", peer.uid, peer.pid);
-  } else if (open_ >= limits_.connections) {
+  } else if (guests_.size() >= limits_.connections && !make_room()) {
     reply.error = errors::kBusy;
     reply.parameters["reason"] = "all " + std::to_string(limits_.connections) + " connections are in use";
   } else {
@@ -77,8 +77,33 @@ void Server::welcome(std::unique_ptr<loop::Stream> stream, coro::AsyncScope& con
   if (refusing_ < limits_.refusals) connections.spawn(refuse(std::move(stream), std::move(reply)));
 }
 
+// Whoever has been silent for longest leaves.  False: everybody waits for an answer.
+bool Server::make_room() {
+  auto silent = guests_.end();
+  for (auto guest = guests_.begin(); guest != guests_.end(); ++guest) {
+    if ((*guest)->answering) continue;
+    if (silent == guests_.end() || (*guest)->since < (*silent)->since) silent = guest;
+  }
+  if (silent == guests_.end()) return false;
+  Guest* leaving = *silent;
+  guests_.erase(silent);
+  leaving->leave.request_stop();
+  return true;
+}
+
 coro::Task<> Server::serve_one(std::unique_ptr<loop::Stream> stream, Role role) {
-  const Counted counted(open_);
+  const std::stop_token* stop = co_await coro::this_coro::stop_token();
+  Guest guest(stop, loop_.now());
+  guests_.push_back(&guest);
+  try {
+    auto serving = serve_guest(guest, std::move(stream), role);
+    co_await std::move(serving).with_stop(guest.leave.token());
+  } catch (const coro::Cancelled&) {
+  }
+  guests_.remove(&guest);
+}
+
+coro::Task<> Server::serve_guest(Guest& guest, std::unique_ptr<loop::Stream> stream, Role role) {
   std::string begun;
   try {
     begun = co_await stream->read();
@@ -87,10 +112,11 @@ coro::Task<> Server::serve_one(std::unique_ptr<loop::Stream> stream, Role role) 
   }
   if (begun.empty()) co_return;
   if (begun.front() == 'G' || begun.front() == 'H') {
+    guest.answering = true;
     co_await http::serve_request(loop_, *stream, std::move(begun), pages_, page_limits_);
     co_return;
   }
-  Connection connection(loop_, commands_, limits_, role, std::move(stream), std::move(begun));
+  Connection connection(loop_, commands_, limits_, role, guest, std::move(stream), std::move(begun));
   co_await connection.serve();
 }
 

@@ -3,6 +3,7 @@
 // read harms no other client and never blocks the loop.
 #pragma once
 #include <chrono>
+#include <list>
 #include <memory>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "daemon/control/operations.hpp"
 #include "daemon/control/socket.hpp"
 #include "daemon/coro/scope.hpp"
+#include "daemon/coro/stop.hpp"
 #include "daemon/http/server.hpp"
 #include "daemon/loop/event_loop.hpp"
 #include "daemon/loop/listener.hpp"
@@ -17,12 +19,20 @@
 namespace syncd::control {
 
 struct Limits {
-  std::size_t connections = 64;
+  std::size_t connections = 128;
   std::size_t refusals = 8;                        // peers without permission that are being told so
   std::size_t pipelined_calls = 16;                // read ahead of the one under way
   Duration half_frame = std::chrono::seconds(30);  // from the first byte of a message to its end
   Duration write = std::chrono::seconds(10);       // for the client to take a reply
   Duration refusal = std::chrono::seconds(2);
+};
+
+// A connection as the server sees it: while it has no call under way, another one may have its place.
+struct Guest {
+  Guest(const std::stop_token* stop, TimePoint now) : leave(stop), since(now) {}
+  coro::StopScope leave;
+  bool answering = false;
+  TimePoint since;  // it answers, or does not
 };
 
 class Server {
@@ -40,6 +50,8 @@ class Server {
  private:
   coro::Task<> accept_all(coro::AsyncScope& connections);
   coro::Task<> serve_one(std::unique_ptr<loop::Stream> stream, Role role);
+  coro::Task<> serve_guest(Guest& guest, std::unique_ptr<loop::Stream> stream, Role role);
+  bool make_room();
   coro::Task<> refuse(std::unique_ptr<loop::Stream> stream, Reply reply);
   void welcome(std::unique_ptr<loop::Stream> stream, coro::AsyncScope& connections);
 
@@ -50,7 +62,7 @@ class Server {
   Access access_;
   Limits limits_;
   loop::Listener listener_;
-  std::size_t open_ = 0;
+  std::list<Guest*> guests_;  // but those that were told to leave
   std::size_t refusing_ = 0;
 };
 

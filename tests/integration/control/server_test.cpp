@@ -141,7 +141,7 @@ TEST_F(ControlServer, OneConnectionTooManyIsToldSo) {
   std::list<RawClient> all;
   for (int i = 0; i < 4; ++i) {
     RawClient& client = all.emplace_back(path());
-    client.call("Version");
+    client.call("Watch", Json::object(), /*more=*/true);
     EXPECT_EQ(client.error(), "");
   }
   RawClient refused(path());
@@ -155,6 +155,28 @@ TEST_F(ControlServer, OneConnectionTooManyIsToldSo) {
     again.call("Version");
     return again.error().empty();
   }());
+}
+
+TEST_F(ControlServer, WhoHasBeenSilentForLongestLeavesForWhoComes) {
+  Limits limits;
+  limits.connections = 4;
+  Daemon daemon(path(), limits);
+  RawClient follower(path());
+  follower.call("Watch", Json::object(), /*more=*/true);
+  EXPECT_EQ(follower.error(), "");
+  RawClient spoke(path());
+  spoke.call("Version");
+  EXPECT_EQ(spoke.error(), "");
+  std::list<RawClient> silent;
+  for (int i = 0; i < 100; ++i) {
+    RawClient& client = silent.emplace_back(path());
+    if (i % 2 == 0) client.send("{\"method\":");
+    expect_served();
+  }
+  EXPECT_EQ(spoke.error(), "closed");
+  EXPECT_EQ(silent.front().error(), "closed");
+  daemon.on_loop([](FakeOperations& all) { all.job_moves("users"); });
+  EXPECT_EQ(follower.error(), "");
 }
 
 TEST_F(ControlServer, AStormOfConnectionsLeavesItServing) {
