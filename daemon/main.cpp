@@ -1,6 +1,5 @@
 // syncd: the daemon's command line.
 #include <fmt/format.h>
-#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "daemon/app_progress.hpp"
 #include "daemon/base/escape.hpp"
 #include "daemon/base/log.hpp"
+#include "daemon/base/memory.hpp"
 #include "daemon/base/version.hpp"
 #include "jobs/reference.hpp"
 
@@ -38,13 +38,6 @@ void forbid_core_dumps() {
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
   ::prctl(PR_SET_DUMPABLE, 0);
-}
-
-// Batches come and go on two threads: what malloc gives back after each is faulted in again for the next.
-// Fixed thresholds also keep glibc from moving them with what it sees.
-void keep_freed_memory() {
-  ::mallopt(M_MMAP_THRESHOLD, 2 << 20);
-  ::mallopt(M_TRIM_THRESHOLD, 8 << 20);
 }
 
 void print_findings(const config::Findings& findings) {

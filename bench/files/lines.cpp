@@ -13,6 +13,7 @@
 #include <fstream>
 
 #include "daemon/base/error.hpp"
+#include "daemon/base/memory.hpp"
 #include "daemon/loop/event_loop.hpp"
 #include "jobs/catalogue.hpp"
 #include "jobs/connections.hpp"
@@ -80,6 +81,7 @@ Count ours(const std::string& path) {
   plan.sink.make = [&count](jobs::RunContext&) { return std::make_unique<CountingSink>(count); };
   if (!findings.empty()) throw Error(ErrorKind::Config, findings.text());
 
+  keep_freed_memory();
   loop::EventLoop loop;
   jobs::Connections connections(loop, {});
   Surroundings surroundings;

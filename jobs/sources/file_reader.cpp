@@ -163,6 +163,7 @@ void FileReader::cut_from(std::uint64_t offset, Encoding encoding) {
   format_.emplace(encoding, options.delimiter, options.max_line.count(), options.on_long_line);
   cutter_.emplace(*format_, offset);
   assembler_.emplace(*format_, *style_.multiline);
+  as_they_stand_ = style_.multiline->off() && !options.trim && encoding == Encoding::Utf8;
 }
 
 // Whether it is known how the file begins.
@@ -218,6 +219,8 @@ FileReader::Status FileReader::fill(Batch& batch, std::string_view path, bool al
 
 void FileReader::cut_lines(Batch& batch, std::string_view path) {
   while (!full(batch)) {
+    if (as_they_stand_) cut_plain_lines(batch, path);
+    if (full(batch)) return;
     const auto line = cutter_->next(window_);
     if (!line) {
       if (cutter_->overlong()) assembler_->stash(window_);
@@ -225,6 +228,16 @@ void FileReader::cut_lines(Batch& batch, std::string_view path) {
     }
     assembler_->add(*line, window_, [&](const Record& record) { take(batch, path, record, false); });
   }
+}
+
+void FileReader::cut_plain_lines(Batch& batch, std::string_view path) {
+  cutter_->each_plain(window_, [&](const Line& line) {
+    if (!line.text.empty() || style_.options->keep_blank) {
+      bytes_appended_ += line.text.size();
+      push(batch, path, line.begin, line.next, Cell(line.text), {});
+    }
+    return !full(batch);
+  });
 }
 
 FileBytes::Status FileReader::read_on() {
@@ -297,10 +310,10 @@ void FileReader::take(Batch& batch, std::string_view path, const Record& record,
   if (text.empty() && !style_.options->keep_blank) return;
   if (partial) ++counts_.partial;
   bytes_appended_ += text.size();
-  push(batch, path, record, Cell(in_window ? text : batch.store(text)), flags);
+  push(batch, path, record.begin, record.next, Cell(in_window ? text : batch.store(text)), flags);
 }
 
-void FileReader::push(Batch& batch, std::string_view path, const Record& record, Cell line,
+void FileReader::push(Batch& batch, std::string_view path, std::uint64_t begin, std::uint64_t next, Cell line,
                       std::string_view flags) {
   for (const FileColumn column : style_.options->contents) {
     switch (column) {
@@ -311,7 +324,7 @@ void FileReader::push(Batch& batch, std::string_view path, const Record& record,
         batch.push(Cell(path));
         break;
       case FileColumn::Offset:
-        batch.push_copy(fmt::format_int(record.begin).c_str());
+        batch.push_copy(fmt::format_int(begin).c_str());
         break;
       case FileColumn::Flags:
         if (flags.empty()) {
@@ -322,7 +335,7 @@ void FileReader::push(Batch& batch, std::string_view path, const Record& record,
         break;
     }
   }
-  ends_.push_back(record.next);
+  ends_.push_back(next);
 }
 
 bool FileReader::full(const Batch& batch) const {

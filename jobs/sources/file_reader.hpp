@@ -82,11 +82,13 @@ class FileReader {
   bool ready(bool all);
   void cut_from(std::uint64_t offset, Encoding encoding);
   void cut_lines(Batch& batch, std::string_view path);
+  void cut_plain_lines(Batch& batch, std::string_view path);
   void deliver_waiting(Batch& batch, std::string_view path, bool partial_line);
   FileBytes::Status read_on();
   std::uint64_t keep() const noexcept;
   void take(Batch& batch, std::string_view path, const Record& record, bool partial);
-  void push(Batch& batch, std::string_view path, const Record& record, Cell line, std::string_view flags);
+  void push(Batch& batch, std::string_view path, std::uint64_t begin, std::uint64_t next, Cell line,
+            std::string_view flags);
   bool full(const Batch& batch) const;
   void begin_batch();
   void end_batch(Batch& batch);
@@ -110,6 +112,7 @@ class FileReader {
   std::optional<LineFormat> format_;
   std::optional<LineCutter> cutter_;
   std::optional<RecordAssembler> assembler_;
+  bool as_they_stand_ = false;  // each line is a record, in the bytes of the file
   FileCounts counts_;
   // Of the batch that is being filled.
   std::vector<std::uint64_t> ends_;
