@@ -93,7 +93,8 @@ const Fields<Http>& http_fields() {
           .check(listen_address)
           .example("127.0.0.1:9464")
           .add("token", &Http::token,
-               "what clients send as `Authorization: Bearer TOKEN`, or in the address as `?access_token=TOKEN`; "
+               "what clients send as `Authorization: Bearer TOKEN`, or in the address as "
+               "`?access_token=TOKEN`; "
                "needed on an address that other machines reach")
           .add("origins", &Http::origins,
                "web pages of these origins may read the answers from a browser; others may not")

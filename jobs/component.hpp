@@ -72,7 +72,7 @@ class Range {
 
 // A question that a model would be asked.
 struct Question {
-  std::string unit;   // a digest of everything that shapes the answer
+  std::string unit;  // a digest of everything that shapes the answer
   std::string model;
   std::uint64_t input_tokens = 0;   // estimated; of an answer that is known: as they were
   std::uint64_t output_tokens = 0;  // likewise; at most
@@ -184,8 +184,8 @@ class Sink {
   virtual Task<std::optional<Positions>> recall() = 0;
   // Replaces the held positions (rewind, set); refused while another daemon runs this job.
   virtual Task<> assign(const Positions& positions) = 0;
-  // What commit() would write for these rows, as a person reads it: the commands, statements or lines.  Without
-  // open(), and writing nothing; rows that could not be written go to the bad records.
+  // What commit() would write for these rows, as a person reads it: the commands, statements or lines.
+  // Without open(), and writing nothing; rows that could not be written go to the bad records.
   virtual Task<std::vector<std::string>> preview(const Batch& batch) = 0;
 };
 
@@ -223,8 +223,8 @@ struct Kind {
   std::vector<config::FieldDoc> (*docs)();
   // Reads the table and returns the plan; `context.stream` becomes what leaves the component.
   Plan<Component> (*plan)(const config::Table& table, PlanContext& context);
-  bool repeats_harmlessly = true;  // sinks only: writing a batch again changes nothing
-  bool ranges = false;             // sources only: read_range() works
+  bool repeats_harmlessly = true;       // sinks only: writing a batch again changes nothing
+  bool ranges = false;                  // sources only: read_range() works
   std::string_view replaces_with = {};  // sinks only: with this option a row that comes again replaces itself
 };
 using SourceKind = Kind<Source>;

@@ -52,8 +52,8 @@ Task<Positions> DryRun::begin(Positions local) {
   try {
     held = co_await sink_->recall();
   } catch (const Error& error) {
-    report_.notes.push_back(
-        fmt::format("the sink cannot be asked where the job stands, the local copy is used: {}", error.what()));
+    report_.notes.push_back(fmt::format(
+        "the sink cannot be asked where the job stands, the local copy is used: {}", error.what()));
   }
   if (held) local = std::move(*held);
   for (const auto& [partition, text] : local.all()) {
@@ -75,7 +75,8 @@ Task<> DryRun::flow(Positions local) {
     if (!batch) co_return;
     co_await take(*batch);
   }
-  if (bytes_ >= limits_.bytes) report_.notes.emplace_back("ended early: more would be too much for one reply");
+  if (bytes_ >= limits_.bytes)
+    report_.notes.emplace_back("ended early: more would be too much for one reply");
 }
 
 // Row by row is what a person asked for; a batch may hold more.
@@ -100,8 +101,8 @@ Batches DryRun::counted(DryRun& self, Batches upstream) {
     self.report_.read += batch->rows();
     co_yield std::move(*batch);
   }
-  self.report_.notes.push_back(fmt::format("no more than {} rows of the source were read",
-                                           human_count(self.report_.read)));
+  self.report_.notes.push_back(
+      fmt::format("no more than {} rows of the source were read", human_count(self.report_.read)));
 }
 
 void DryRun::note(std::string what) {

@@ -1,5 +1,5 @@
-// DryRun: what a job would do from here on, with its real source and transforms.  Its sink only says what it would
-// write: nothing is written, no position moves, no lease is taken, no model is asked.
+// DryRun: what a job would do from here on, with its real source and transforms.  Its sink only says what it
+// would write: nothing is written, no position moves, no lease is taken, no model is asked.
 #pragma once
 #include <string>
 #include <vector>
@@ -10,21 +10,21 @@
 namespace syncd::jobs {
 
 struct DryRunLimits {
-  std::uint64_t rows = 20;           // that reach the sink
-  std::uint64_t read = 100'000;      // that the source brings
-  std::uint64_t bytes = 1024 * 1024; // of what is told
+  std::uint64_t rows = 20;            // that reach the sink
+  std::uint64_t read = 100'000;       // that the source brings
+  std::uint64_t bytes = 1024 * 1024;  // of what is told
   Duration time = std::chrono::seconds(15);
 };
 
 // What was found.
 struct DryRunReport {
-  std::vector<std::string> from;       // where it would go on, in words; none: at the beginning
-  std::uint64_t read = 0;              // rows of the source
-  std::uint64_t rows = 0;              // of them, or of what became of them: before the sink
-  std::vector<std::string> writes;     // commands, statements or lines
+  std::vector<std::string> from;    // where it would go on, in words; none: at the beginning
+  std::uint64_t read = 0;           // rows of the source
+  std::uint64_t rows = 0;           // of them, or of what became of them: before the sink
+  std::vector<std::string> writes;  // commands, statements or lines
   std::vector<BadRecord> bad;
   std::vector<Question> questions;
-  std::vector<std::string> notes;      // why it ended early, and what was odd
+  std::vector<std::string> notes;  // why it ended early, and what was odd
 };
 
 class DryRun final : private Monitor, private BadRecords, private Rehearsal {
@@ -33,8 +33,8 @@ class DryRun final : private Monitor, private BadRecords, private Rehearsal {
   DryRun(Clock& clock, const JobPlan& plan, Connections& connections, std::string instance,
          std::filesystem::path state_dir, DryRunLimits limits);
 
-  // Once.  `local`: the positions that count where the sink holds none.  Throws what the source, a transform or
-  // the sink throws.
+  // Once.  `local`: the positions that count where the sink holds none.  Throws what the source, a transform
+  // or the sink throws.
   Task<DryRunReport> run(Positions local);
 
  private:

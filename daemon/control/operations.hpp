@@ -107,7 +107,7 @@ struct DryRun {
   // What a model would be asked.
   struct Question {
     std::string model;
-    std::string unit;  // a digest
+    std::string unit;       // a digest
     bool answered = false;  // it was before: it costs nothing
     ModelUse use;           // an estimate, of the most that it can be
   };
@@ -201,8 +201,8 @@ class Operations {
   // Brings back what was before the last of these changes, and the last undo; as above.
   virtual coro::Task<> undo_checkpoint(std::string job) = 0;
 
-  // With the real source and transforms, as the files on disk say, and writes nothing; ends after `rows` rows, or
-  // some seconds.  Throws InvalidConfiguration.
+  // With the real source and transforms, as the files on disk say, and writes nothing; ends after `rows`
+  // rows, or some seconds.  Throws InvalidConfiguration.
   virtual coro::Task<DryRun> dry_run(std::string job, std::uint64_t rows) = 0;
 
   // Guarantees, and why the job is where it is; one line each.

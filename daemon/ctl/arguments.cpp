@@ -55,8 +55,8 @@ class Verbs {
     job(*pause)->add_option("--reason,-r", arguments_.reason, "shown by status")->type_name("TEXT");
     job(*add(cli, "resume", "let a paused job run again", Verb::Resume));
     job(*add(cli, "explain", "what a job promises, and why it is where it is", Verb::Explain));
-    CLI::App* dry_run =
-        job(*add(cli, "dry-run", "what a job would write, by the files on disk; writes nothing", Verb::DryRun));
+    CLI::App* dry_run = job(
+        *add(cli, "dry-run", "what a job would write, by the files on disk; writes nothing", Verb::DryRun));
     dry_run->add_option("--rows,-n", arguments_.limit, "how many rows at most")
         ->check(CLI::Range(1, 1000))
         ->type_name("N")

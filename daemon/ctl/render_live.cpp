@@ -38,7 +38,8 @@ std::string questions(const Json& reply, const Look& look) {
     for (std::string text :
          {text_of(question, "unit").substr(0, 8), text_of(question, "model"),
           human_count(count_of(question, "input_tokens")), human_count(count_of(question, "output_tokens")),
-          money(count_of(question, "cost_millionths")), std::string(answered ? "answered before: free" : "at most")}) {
+          money(count_of(question, "cost_millionths")),
+          std::string(answered ? "answered before: free" : "at most")}) {
       row.cells.push_back({std::move(text), ""});
     }
     rows.push_back(std::move(row));
@@ -63,8 +64,8 @@ std::string dry_run(const Json& reply, const Look& look) {
   }
   out += questions(reply, look);
   for (const std::string& note : texts_of(reply, "notes")) out += wrapped("note: " + note, look.width, 0);
-  return out + fmt::format("{} read, {} would be written; nothing was\n", counted(count_of(reply, "read"), "row"),
-                           human_count(count_of(reply, "rows")));
+  return out + fmt::format("{} read, {} would be written; nothing was\n",
+                           counted(count_of(reply, "read"), "row"), human_count(count_of(reply, "rows")));
 }
 
 }  // namespace syncd::ctl

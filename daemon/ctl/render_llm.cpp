@@ -60,9 +60,9 @@ std::string llm_usage(const Json& reply, const Look& look) {
   std::vector<Row> rows;
   for (const Json& day : days) {
     Row row;
-    for (std::string text :
-         {text_of(day, "day"), text_of(day, "job"), tokens(day, "requests"), tokens(day, "ambiguous"),
-          tokens(day, "input_tokens"), tokens(day, "output_tokens"), money(count_of(day, "cost_millionths"))}) {
+    for (std::string text : {text_of(day, "day"), text_of(day, "job"), tokens(day, "requests"),
+                             tokens(day, "ambiguous"), tokens(day, "input_tokens"),
+                             tokens(day, "output_tokens"), money(count_of(day, "cost_millionths"))}) {
       row.cells.push_back({std::move(text), ""});
     }
     rows.push_back(std::move(row));

@@ -94,7 +94,8 @@ std::string parameter(std::string_view query, std::string_view name) {
     for (std::size_t i = name.size() + 1; i < pair.size(); ++i) {
       unsigned byte = 0;
       const char* const digits = pair.data() + i + 1;
-      if (pair[i] == '%' && i + 2 < pair.size() && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+      if (pair[i] == '%' && i + 2 < pair.size() &&
+          std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
         value += static_cast<char>(byte);
         i += 2;
       } else {

@@ -40,7 +40,8 @@ Relay::Watcher::Watcher(Clock& clock, Relay& relay, std::string job)
 
 Relay::Watcher::~Watcher() {
   const auto [first, last] = relay_.watchers_.equal_range(job_);
-  relay_.watchers_.erase(std::find_if(first, last, [this](const auto& entry) { return entry.second == this; }));
+  relay_.watchers_.erase(
+      std::find_if(first, last, [this](const auto& entry) { return entry.second == this; }));
 }
 
 void Relay::Watcher::add(const Piece& piece) {

@@ -87,8 +87,9 @@ class ChatBatches final : public BatchDialect {
     for (const std::string& entry : entries) all.append(entry).append("\n");
     all += fmt::format("\r\n--syncd-{}--\r\n", marker);
     return signed_request(
-        options_, wire::post_text(options_, "/files", fmt::format("multipart/form-data; boundary=syncd-{}", marker),
-                                  std::move(all)));
+        options_,
+        wire::post_text(options_, "/files", fmt::format("multipart/form-data; boundary=syncd-{}", marker),
+                        std::move(all)));
   }
   std::string uploaded(std::string_view reply) const override {
     return wire::name(wire::text(wire::object(reply), "id"));

@@ -149,10 +149,11 @@ Task<> PostgresTableSink::commit(const Batch& batch, const Position&) {
 // The table is looked at, as its columns are part of the statement.
 Task<std::vector<std::string>> PostgresTableSink::preview(const Batch& batch) {
   auto lease = co_await pool_.acquire();
-  auto looking = lease->run(pool_.options().timeout, "looking at " + table_, [this, &batch](Session& session) {
-    bind(session, batch);
-    return true;
-  });
+  auto looking =
+      lease->run(pool_.options().timeout, "looking at " + table_, [this, &batch](Session& session) {
+        bind(session, batch);
+        return true;
+      });
   co_await std::move(looking);
   std::vector<std::uint32_t> rows;
   for (std::uint32_t row = 0; row < batch.rows(); ++row) {
@@ -288,8 +289,11 @@ Plan<Sink> plan(const config::Table& table, PlanContext& context) {
 const SinkKind& postgres_table_sink() {
   static const SinkKind kind{"postgres_table",
                              "Rows into a table, exactly once: inserts, or with a key upserts and deletes.",
-                             [] { return option_fields().docs(); }, &plan, /*repeats_harmlessly=*/false,
-                             /*ranges=*/false, /*replaces_with=*/"key"};
+                             [] { return option_fields().docs(); },
+                             &plan,
+                             /*repeats_harmlessly=*/false,
+                             /*ranges=*/false,
+                             /*replaces_with=*/"key"};
   return kind;
 }
 

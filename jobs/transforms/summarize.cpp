@@ -36,7 +36,7 @@ struct Unit {
 
 struct Asked {
   Span span;
-  std::size_t bytes = 0;  // of the questions
+  std::size_t bytes = 0;                     // of the questions
   std::vector<std::shared_ptr<Unit>> units;  // one a window
   bool done() const {
     return std::all_of(units.begin(), units.end(), [](const auto& unit) { return unit->done(); });
@@ -262,8 +262,10 @@ Batches Summarize::flow(Batches upstream) {
       if (asked_.empty()) co_return;
     }
     const TimePoint due = windows_.due().value_or(TimePoint::max());
+    TimePoint until = due;
+    if (!quiet) until = std::min(until, from_now(clock_, kQuiet));
     desk_.more_to_come(room() && !ended_ && !quiet);
-    const bool happened = co_await changed_.wait_until(quiet ? due : std::min(due, from_now(clock_, kQuiet)));
+    const bool happened = co_await changed_.wait_until(until);
     desk_.more_to_come(true);
     if (happened) continue;
     quiet = true;

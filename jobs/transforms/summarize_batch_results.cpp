@@ -62,10 +62,9 @@ Task<bool> BatchDesk::found(store::LlmBatch& batch) {
     failures_ = 0;
     const bool long_enough = clock_.wall_now() - batch.since >= options_.poll.second;
     if (search.undecided == 0 && long_enough) co_return false;
-    monitor_.waiting_for(fmt::format("a batch of {} was asked for and no reply came: looking for it, {}{}",
-                                     batch.requests, since(batch),
-                                     search.undecided == 0 ? ""
-                                                           : fmt::format("; {} may be it", search.undecided)));
+    monitor_.waiting_for(fmt::format(
+        "a batch of {} was asked for and no reply came: looking for it, {}{}", batch.requests, since(batch),
+        search.undecided == 0 ? "" : fmt::format("; {} may be it", search.undecided)));
     co_await rest(wait);
     wait = longer(wait, options_.poll);
   }
@@ -121,7 +120,8 @@ Task<> BatchDesk::settle(store::LlmBatch batch) {
   if (batch.state == store::LlmBatch::State::Creating) {
     const bool adopted = co_await found(batch);
     if (!adopted) {
-      journal_->end_batch(batch, true, "the reply was lost, and no batch of ours was listed", clock_.wall_now());
+      journal_->end_batch(batch, true, "the reply was lost, and no batch of ours was listed",
+                          clock_.wall_now());
       co_return;
     }
   }
@@ -188,9 +188,8 @@ Task<> BatchDesk::fetch(const store::LlmBatch& batch, llm::BatchView view) {
                   fmt::format("{} of batch {} have answers that are too long", missing, batch.vendor_id));
     }
     if (!failed) {
-      failed = llm::Failure(llm::FailureKind::Broken,
-                            fmt::format("{} of {} results of batch {} are missing", missing, batch.requests,
-                                        batch.vendor_id));
+      failed = llm::Failure(llm::FailureKind::Broken, fmt::format("{} of {} results of batch {} are missing",
+                                                                  missing, batch.requests, batch.vendor_id));
     }
     co_await bear(*failed);
   }

@@ -157,8 +157,8 @@ Task<> BatchDesk::bear(const llm::Failure& failure) {
   }
   const policy::Backoff backoff(options_.poll.first, options_.poll.second);
   const double chance = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
-  const Duration pause = std::max<Duration>(backoff.wait(failures_, chance),
-                                            failure.retry_after().value_or(Duration::zero()));
+  const Duration pause =
+      std::max<Duration>(backoff.wait(failures_, chance), failure.retry_after().value_or(Duration::zero()));
   monitor_.waiting_for(fmt::format("{}; asking again in {}", failure.what(), human_duration(pause)));
   co_await rest(pause);
 }
@@ -212,8 +212,8 @@ std::optional<store::LlmBatch> BatchDesk::planned(const std::string& marker,
   const std::vector<Entry*> wanted = chosen(all, marker);
   std::vector<store::LlmRequest> requests;
   for (const Entry* entry : wanted) {
-    requests.push_back({entry->unit, job_, run_, entry->ask.model,
-                        judge_.estimate(entry->ask, Judge::Way::kBatch)});
+    requests.push_back(
+        {entry->unit, job_, run_, entry->ask.model, judge_.estimate(entry->ask, Judge::Way::kBatch)});
   }
   store::LlmPlan plan = journal_->plan_batch(provider_.name(), marker, requests, policy_.budget, policy_.hold,
                                              clock_.wall_now());

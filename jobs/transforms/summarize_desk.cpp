@@ -142,8 +142,7 @@ Task<store::LlmAnswer> Desk::ask_once(llm::Ask ask, std::string unit, bool& trun
     record_failure(id, *reply.failure, !reply.text.empty(), reserved);
     throw std::move(*reply.failure);
   }
-  Verdict verdict =
-      judge_.judge(std::move(reply.text), *reply.end, ask.model, Judge::Way::kStream, reserved);
+  Verdict verdict = judge_.judge(std::move(reply.text), *reply.end, ask.model, Judge::Way::kStream, reserved);
   truncated = verdict.truncated;
   if (verdict.failure) {
     journal_->failed(id, verdict.failure->what(), verdict.use, clock_.wall_now());

@@ -41,10 +41,9 @@ Verdict Judge::judge(std::string text, const llm::End& end, const std::string& m
   if (good) {
     verdict.answer = store::LlmAnswer{std::move(text), end.model.empty() ? model : end.model, verdict.use};
   } else {
-    verdict.failure =
-        llm::Failure(llm::FailureKind::Refused,
-                     fmt::format("the model stopped before its answer was complete ({})",
-                                 end.reason.empty() ? "no reason given" : end.reason));
+    verdict.failure = llm::Failure(llm::FailureKind::Refused,
+                                   fmt::format("the model stopped before its answer was complete ({})",
+                                               end.reason.empty() ? "no reason given" : end.reason));
   }
   return verdict;
 }

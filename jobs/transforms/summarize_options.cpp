@@ -102,7 +102,8 @@ const config::Fields<RawBatch>& batch_fields() {
           .add("auto_from", &RawBatch::auto_from, "with mode \"auto\": fewer windows are streamed")
           .range(1, 100'000)
           .add("poll", &RawBatch::poll,
-               "how often an open batch is looked at, first and later; one whose creation was not confirmed is "
+               "how often an open batch is looked at, first and later; one whose creation was not confirmed "
+               "is "
                "looked for at least as long as the second");
   return all;
 }
@@ -239,8 +240,9 @@ SummarizeOptions read_summarize_options(const config::Table& table, const PlanCo
   options.desk.attempts = raw.attempts;
   options.desk.longest_wait = raw.longest_wait;
   options.desk.in_flight = raw.in_flight;
-  options.desk.batch = {raw.mode,          lets_wait(context.job), raw.batch.requests, raw.batch.bytes.count(),
-                        raw.batch.auto_from, raw.batch.poll};
+  options.desk.batch = {
+      raw.mode,      lets_wait(context.job), raw.batch.requests, raw.batch.bytes.count(), raw.batch.auto_from,
+      raw.batch.poll};
   options.keep_answers = raw.keep_answers;
   return options;
 }

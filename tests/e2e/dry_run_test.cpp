@@ -42,7 +42,8 @@ TEST_F(DryRunE2e, TriesAJobBeforeTheDaemonTakesIt) {
   Daemon daemon;
   daemon.start();
   EXPECT_EVENTUALLY(daemon.caught_up());
-  daemon.write_job("users", "continuous", "", "type = \"redis_string\"\nkey = \"other:{id}\"\nvalue = \"{name}\"\n");
+  daemon.write_job("users", "continuous", "",
+                   "type = \"redis_string\"\nkey = \"other:{id}\"\nvalue = \"{name}\"\n");
   Finished shown = daemon.ctl({"dry-run", "users", "--rows", "1"});
   EXPECT_TRUE(has(shown.out, "other in the files than in the daemon")) << shown.out << shown.err;
   daemon.write_job("fresh", "manual", "", "type = \"redis_stream\"\nkey = \"fresh\"\n");
@@ -61,7 +62,8 @@ TEST_F(DryRunE2e, TriesAJobBeforeTheDaemonTakesIt) {
 TEST_F(DryRunE2e, ARowThatCannotBeWrittenIsSaid) {
   Daemon daemon(3);
   daemon.sql("UPDATE users SET name = NULL WHERE id = 2");
-  daemon.write_job("users", "manual", "", "type = \"redis_string\"\nkey = \"user:{name}\"\nvalue = \"{id}\"\n");
+  daemon.write_job("users", "manual", "",
+                   "type = \"redis_string\"\nkey = \"user:{name}\"\nvalue = \"{id}\"\n");
   daemon.start();
   const Finished shown = daemon.ctl({"dry-run", "users"});
   EXPECT_EQ(shown.code, 1);
@@ -74,7 +76,8 @@ TEST_F(DryRunE2e, AModelIsNotAskedAndItsPriceIsTold) {
   Daemon daemon(25);
   daemon.write_config("[connections.model]\ntype = \"openai\"\nbase_url = \"" + model.chat_url() +
                       "\"\n[connections.model.prices]\nm = { input = 2, output = 10 }\n");
-  daemon.write_job("digest", "manual", "", "type = \"redis_string\"\nkey = \"digest:{unit}\"\nvalue = \"{summary}\"\n",
+  daemon.write_job("digest", "manual", "",
+                   "type = \"redis_string\"\nkey = \"digest:{unit}\"\nvalue = \"{summary}\"\n",
                    "[[jobs.digest.transforms]]\ntype = \"summarize\"\nconnection = \"model\"\nmodel = \"m\"\n"
                    "max_tokens = 100\nuser = \"{{data}}\"\nwindow = { rows = 10 }\n");
   daemon.start();

@@ -19,7 +19,8 @@ const std::string kPeers = SYNCD_SOURCE_DIR "/tests/peers";
 // Why the SDKs cannot run; "" where they can.
 std::string without_peers() {
   if (run_program({"sh", "-c", "command -v node"}).code != 0) return "needs Node (Debian: nodejs, npm)";
-  if (!std::filesystem::exists(kPeers + "/node_modules/openai")) return "needs the SDKs: cd tests/peers && npm ci";
+  if (!std::filesystem::exists(kPeers + "/node_modules/openai"))
+    return "needs the SDKs: cd tests/peers && npm ci";
   return "";
 }
 #define SKIP_WITHOUT_PEERS() \
@@ -49,10 +50,13 @@ TEST_F(PeersE2e, AnthropicsSdkReadsOurModel) {
   EXPECT_EQ(heard["input"], 11);
   EXPECT_EQ(heard["output"], 4);
   model_.spoil_next(spoil::end_with(
-      2, "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n"));
+      2,
+      "event: error\ndata: "
+      "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n"));
   heard = read("messages", model_.messages_url());
   EXPECT_THAT(heard.value("error", ""), testing::StartsWith("overloaded_error: ")) << heard;
-  model_.spoil_next(spoil::status(529, R"({"type":"error","error":{"type":"overloaded_error","message":"x"}})"));
+  model_.spoil_next(
+      spoil::status(529, R"({"type":"error","error":{"type":"overloaded_error","message":"x"}})"));
   heard = read("messages", model_.messages_url());
   EXPECT_THAT(heard.value("error", ""), testing::HasSubstr("529")) << heard;
 }
@@ -63,7 +67,8 @@ TEST_F(PeersE2e, OpenAisSdkReadsOurModel) {
   EXPECT_EQ(heard["stop"], "stop");
   EXPECT_EQ(heard["input"], 11);
   EXPECT_EQ(heard["output"], 4);
-  model_.spoil_next(spoil::end_with(2, "data: {\"error\":{\"message\":\"overloaded\",\"type\":\"server_error\"}}\n\n"));
+  model_.spoil_next(
+      spoil::end_with(2, "data: {\"error\":{\"message\":\"overloaded\",\"type\":\"server_error\"}}\n\n"));
   heard = read("chat", model_.chat_url());
   EXPECT_THAT(heard.value("error", ""), testing::HasSubstr("overloaded")) << heard;
 }
@@ -85,13 +90,18 @@ class EventsE2e : public ::testing::Test {
         fmt::format("[jobs.digest]\nschedule = 'manual'\nretry = {{ attempts = 1 }}\n"
                     "[jobs.digest.source]\ntype = 'files'\npaths = ['{}']\n"
                     "[[jobs.digest.transforms]]\ntype = 'summarize'\nconnection = 'model'\nmodel = 'm'\n"
-                    "user = '{{{{{{{{data}}}}}}}}'\nfields = ['line']\nattempts = 1\n"
+                    "user = '{{{{data}}}}'\nfields = ['line']\nattempts = 1\n"
                     "[jobs.digest.sink]\ntype = 'redis_stream'\nconnection = 'cache'\nkey = 'digests'\n",
                     syncd_->path("errors.log")));
+    using std::filesystem::perms;
+    std::filesystem::permissions(syncd_->path("syncd.toml"),
+                                 perms::owner_read | perms::owner_write);  // a token
     syncd_->start();
     ASSERT_TRUE(syncd_->running()) << syncd_->log();
   }
-  std::string page(const std::string& path) const { return fmt::format("http://127.0.0.1:{}{}", port_.number(), path); }
+  std::string page(const std::string& path) const {
+    return fmt::format("http://127.0.0.1:{}{}", port_.number(), path);
+  }
   // Runs the job once somebody reads its events, to the end of both.
   void run_read_by(Process& reader, const std::string& sign, int code = 0) {
     EXPECT_EVENTUALLY((reader.out() + reader.err()).find(sign) != std::string::npos);
@@ -108,7 +118,8 @@ class EventsE2e : public ::testing::Test {
 
 TEST_F(EventsE2e, CurlSeesEachTokenAndTheEnd) {
   Process tcp({"curl", "-sN", "-H", "Authorization: Bearer sesame", page("/jobs/digest/events")});
-  Process socket({"curl", "-sN", "--unix-socket", syncd_->path("control.sock"), "http://x/jobs/digest/events"});
+  Process socket(
+      {"curl", "-sN", "--unix-socket", syncd_->path("control.sock"), "http://x/jobs/digest/events"});
   EXPECT_EVENTUALLY(socket.out().find(": the answers") != std::string::npos);
   run_read_by(tcp, ": the answers");
   EXPECT_EQ(socket.wait(), 0);
@@ -132,7 +143,9 @@ TEST_F(EventsE2e, NeedATokenAndAJob) {
 
 TEST_F(EventsE2e, OpenAisParserReadsThemToTheEnd) {
   SKIP_WITHOUT_PEERS();
-  model_.answer_with([](const std::string&) { return std::vector<std::string>{"Gr\u00fc\u00dfe,\n", "\"", "\U0001f600"}; });
+  model_.answer_with([](const std::string&) {
+    return std::vector<std::string>{"Gr\u00fc\u00dfe,\n", "\"", "\U0001f600"};
+  });
   Process reader(reader_of("relay", page("/jobs/digest/events?access_token=sesame")));
   run_read_by(reader, "reading");
   const Json heard = Json::parse(reader.out());

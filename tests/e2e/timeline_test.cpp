@@ -114,11 +114,11 @@ TEST_F(TimelineE2e, APartOfTheSourceRunsAgainAndTheCheckpointStays) {
   EXPECT_TRUE(has(ctl(range("start", "2020-01-01"), 75), "`syncctl pause users` first"));
   ctl({"pause", "users"});
   EXPECT_EVENTUALLY_EQ(daemon_.state(), "paused");
-  const std::string before = ctl({"checkpoint", "show", "users"});
   daemon_.redis().call("FLUSHDB");
   EXPECT_EQ(ctl({"checkpoint", "set", "users",
                  Json::parse(ctl({"checkpoint", "show", "users", "--json"}))["local"][0]["text"], "-y"}),
             "users: the checkpoint is set\n");
+  const std::string before = ctl({"checkpoint", "show", "users"});
   const Json run = Json::parse(ctl(range("2020-01-01 03:00:00+00", "2020-01-01 05:00:00+00")));
   EXPECT_EQ(run["outcome"], "succeeded");
   EXPECT_EQ(run["rows"], 3);

@@ -10,7 +10,9 @@ namespace {
 using Json = nlohmann::json;
 using Step = LlmBatchApi::Step;
 
-bool starts(const std::string& text, const std::string& with) { return text.compare(0, with.size(), with) == 0; }
+bool starts(const std::string& text, const std::string& with) {
+  return text.compare(0, with.size(), with) == 0;
+}
 bool ends(const std::string& text, const std::string& with) {
   return text.size() >= with.size() && text.compare(text.size() - with.size(), with.size(), with) == 0;
 }
@@ -69,7 +71,8 @@ bool LlmBatchApi::serve(Exchange& exchange) {
   if (spoil) {
     spoil(exchange, reply);
   } else if (reply.empty()) {
-    exchange.reply(404, "application/json", R"({"error":{"type":"not_found_error","message":"no such batch"}})");
+    exchange.reply(404, "application/json",
+                   R"({"error":{"type":"not_found_error","message":"no such batch"}})");
   } else {
     exchange.reply(200, *step == Step::Results ? "application/x-jsonl" : "application/json", reply);
   }
@@ -152,8 +155,8 @@ std::string LlmBatchApi::view(const Batch& batch, bool messages) const {
     const std::size_t done = batch.ended() ? total : 0;
     json["type"] = "message_batch";
     json["processing_status"] = batch.ended() ? "ended" : "in_progress";
-    json["request_counts"] = {{"processing", total - done}, {"succeeded", done}, {"errored", 0},
-                              {"canceled", 0},              {"expired", 0}};
+    json["request_counts"] = {
+        {"processing", total - done}, {"succeeded", done}, {"errored", 0}, {"canceled", 0}, {"expired", 0}};
     json["created_at"] = now_text();
     json["results_url"] = nullptr;
     if (batch.ended()) json["results_url"] = "https://elsewhere.invalid/results";
@@ -161,7 +164,8 @@ std::string LlmBatchApi::view(const Batch& batch, bool messages) const {
   }
   json["object"] = "batch";
   json["status"] = batch.ended() ? end_ : "in_progress";
-  json["request_counts"] = {{"total", total}, {"completed", batch.ended() ? total : total / 2}, {"failed", 0}};
+  json["request_counts"] = {
+      {"total", total}, {"completed", batch.ended() ? total : total / 2}, {"failed", 0}};
   json["created_at"] = now_seconds();
   json["metadata"] = batch.metadata.empty() ? Json() : Json::parse(batch.metadata);
   json["output_file_id"] = nullptr;
@@ -210,11 +214,14 @@ std::string LlmBatchApi::line(const Batch& batch, const Question& question, bool
     Json& result = json["result"];
     if (outcome == "errored" || outcome == "overloaded") {
       const char* type = outcome == "errored" ? "invalid_request_error" : "overloaded_error";
-      result = {{"type", "errored"}, {"error", {{"type", "error"}, {"error", {{"type", type}, {"message", "no"}}}}}};
+      result = {{"type", "errored"},
+                {"error", {{"type", "error"}, {"error", {{"type", type}, {"message", "no"}}}}}};
     } else if (outcome == "expired" || outcome == "canceled") {
       result = {{"type", outcome}};
     } else {
-      const char* stop = outcome == "truncated" ? "max_tokens" : outcome == "refused" ? "refusal" : "end_turn";
+      const char* stop = outcome == "truncated" ? "max_tokens"
+                         : outcome == "refused" ? "refusal"
+                                                : "end_turn";
       Json block = {{"type", "text"}, {"text", text}};
       result = {{"type", "succeeded"}};
       result["message"] = {{"id", "msg_1"},
@@ -230,15 +237,18 @@ std::string LlmBatchApi::line(const Batch& batch, const Question& question, bool
   json["error"] = nullptr;
   json["response"] = nullptr;
   if (outcome == "expired" || outcome == "canceled") {
-    json["error"] = {{"code", outcome == "expired" ? "batch_expired" : "batch_cancelled"}, {"message", "too late"}};
+    json["error"] = {{"code", outcome == "expired" ? "batch_expired" : "batch_cancelled"},
+                     {"message", "too late"}};
   } else if (outcome == "errored" || outcome == "overloaded") {
     const bool invalid = outcome == "errored";
-    json["response"] = {{"status_code", invalid ? 400 : 503},
-                        {"body", {{"error", {{"type", invalid ? "invalid_request_error" : "server_error"},
-                                             {"message", "no"}}}}}};
+    json["response"] = {
+        {"status_code", invalid ? 400 : 503},
+        {"body",
+         {{"error", {{"type", invalid ? "invalid_request_error" : "server_error"}, {"message", "no"}}}}}};
   } else {
     const char* stop = outcome == "truncated" ? "length" : outcome == "refused" ? "content_filter" : "stop";
-    Json choice = {{"index", 0}, {"message", {{"role", "assistant"}, {"content", text}}}, {"finish_reason", stop}};
+    Json choice = {
+        {"index", 0}, {"message", {{"role", "assistant"}, {"content", text}}}, {"finish_reason", stop}};
     Json body = {{"object", "chat.completion"},
                  {"model", "test-model-1"},
                  {"usage", {{"prompt_tokens", 11}, {"completion_tokens", 4}}}};

@@ -32,8 +32,8 @@ class LlmBatchApi {
   // What becomes of a question; by default "succeeded".  Also "truncated", "refused", "errored" (invalid),
   // "overloaded", "expired", "canceled".
   void outcome(std::function<std::string(const std::string& user)> outcome);
-  // How a whole batch of the chat API ends: "completed", "expired" (what is not done has no result at all), or
-  // "failed" with this code.
+  // How a whole batch of the chat API ends: "completed", "expired" (what is not done has no result at all),
+  // or "failed" with this code.
   void end_as(std::string status, std::string code = "");
   // Somebody else's batch with one request: one that has ended, or never will.
   void add_foreign(bool ended, std::size_t requests);

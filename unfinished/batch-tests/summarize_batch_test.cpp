@@ -26,9 +26,7 @@ std::string too_long(const std::string& reply) {
 
 class SummarizeBatch : public SummarizeTest, public ::testing::WithParamInterface<std::string> {
  protected:
-  SummarizeBatch() {
-    connect(GetParam(), chat() ? server_.chat_url() : server_.messages_url());
-  }
+  SummarizeBatch() { connect(GetParam(), chat() ? server_.chat_url() : server_.messages_url()); }
   bool chat() const { return GetParam() == "openai"; }
   LlmBatchApi& vendor() { return server_.batches(); }
   void make_batch(const std::string& more = "") { make("mode = \"batch\"\n" + kQuick + more); }
@@ -180,9 +178,10 @@ TEST_P(SummarizeBatch, WithHoldWhatIsInDoubtIsNotAskedAgain) {
 
 TEST_P(SummarizeBatch, TooFastIsWaitedForAndCostsNothing) {
   make_batch();
-  vendor().spoil_next(Step::Create, say(429, R"({"error":{"type":"rate_limit_error","message":"slow down"}})",
-                                        "retry-after-ms: 20\r\n"),
-                      /*done=*/false);
+  vendor().spoil_next(
+      Step::Create,
+      say(429, R"({"error":{"type":"rate_limit_error","message":"slow down"}})", "retry-after-ms: 20\r\n"),
+      /*done=*/false);
   EXPECT_EQ(summaries(3).size(), 3U);
   EXPECT_EQ(vendor().created(), 1U);
   EXPECT_EQ(journal().spending("digest", 1).at(0).use.input, 33U);

@@ -24,9 +24,9 @@ class SummarizeTest : public ::testing::Test, public Monitor, public BadRecords 
   SummarizeTest() { connect("openai", server_.chat_url()); }
   void connect(const std::string& vendor, const std::string& url) {
     const config::Findings findings;
-    const auto table = config::Table::parse_text("api_key = \"secret\"\nbase_url = \"" + url +
-                                                     "\"\n[prices]\nm = { input = 2, output = 10 }",
-                                                 "syncd.toml", findings);
+    const auto table = config::Table::parse_text(
+        "api_key = \"secret\"\nbase_url = \"" + url + "\"\n[prices]\nm = { input = 2, output = 10 }",
+        "syncd.toml", findings);
     config_.connections["model"] = {"model", vendor, *table};
   }
   void make(const std::string& more) {

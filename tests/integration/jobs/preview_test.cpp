@@ -1,4 +1,5 @@
-// What a sink says that it would write is what it writes: the commands, given to redis-cli, have the same effect.
+// What a sink says that it would write is what it writes: the commands, given to redis-cli, have the same
+// effect.
 #include "tests/integration/jobs/sink_test.hpp"
 #include "tests/support/process.hpp"
 
@@ -48,7 +49,8 @@ class PreviewTest : public test::SinkTest {
 TEST_F(PreviewTest, TheCommandsOfARedisSinkDoWhatItsCommitDoes) {
   const std::vector<std::pair<const SinkKind*, std::string>> sinks = {
       {&redis_hash(), "key = \"user:{id}\"\nttl = \"1h\""},
-      {&redis_hash(), "key = \"user:{id}\"\nnulls = \"empty\"\ndelete_if = { field = \"id\", equals = \"2\" }"},
+      {&redis_hash(),
+       "key = \"user:{id}\"\nnulls = \"empty\"\ndelete_if = { field = \"id\", equals = \"2\" }"},
       {&redis_json(), "key = \"user {id}\""},
       {&redis_string(), "key = \"user:{id}\"\nvalue = \"{name}\"\nttl = \"1h\""},
       {&redis_set(), "key = \"users\"\nmember = \"{id}:{name}\""},
@@ -108,7 +110,8 @@ TEST_F(PreviewTest, RowsThatArePlainlyInsertedAreCopied) {
   database();
   const auto sink = make(postgres_table_sink(), "table = \"users\"");
   const auto lines = preview(*sink, users(1, {"a\tb", std::nullopt}));
-  const std::vector<std::string> expected{"COPY \"users\" (\"id\", \"name\") FROM STDIN", "  1\ta\\tb", "  2\t\\N"};
+  const std::vector<std::string> expected{"COPY \"users\" (\"id\", \"name\") FROM STDIN", "  1\ta\\tb",
+                                          "  2\t\\N"};
   EXPECT_EQ(lines, expected);
 }
 

@@ -52,7 +52,8 @@ TEST(HttpEvents, APathNamesTheJob) {
 // A page server on one end of a socket; a test reads and writes the other end.
 class Served {
  public:
-  Served(loop::EventLoop& loop, FakeOperations& operations) : ends_(loop), pages_(http_pages(loop, operations)) {
+  Served(loop::EventLoop& loop, FakeOperations& operations)
+      : ends_(loop), pages_(http_pages(loop, operations)) {
     serving_.spawn(http::serve_request(loop, *ends_.stream, "", pages_, limits_));
   }
   // What has come so far.

@@ -123,8 +123,8 @@ LOOP_TEST(HttpServer, ATokenMayStandInTheAddress) {
   const std::string right =
       co_await server.ask("GET /page?x=1&access_token=open%20sesame%26 HTTP/1.1\r\n\r\n");
   EXPECT_THAT(right, StartsWith("HTTP/1.1 200 "));
-  for (const char* wrong : {"?access_token=", "?access_token", "?access_token=open", "?xaccess_token=open%20sesame%26",
-                            "?access_token=open%2", "?access_token=%zz"}) {
+  for (const char* wrong : {"?access_token=", "?access_token", "?access_token=open",
+                            "?xaccess_token=open%20sesame%26", "?access_token=open%2", "?access_token=%zz"}) {
     const std::string reply = co_await server.ask("GET /page" + std::string(wrong) + " HTTP/1.1\r\n\r\n");
     EXPECT_THAT(reply, StartsWith("HTTP/1.1 401 ")) << wrong;
   }

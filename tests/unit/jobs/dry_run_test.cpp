@@ -18,7 +18,8 @@ using ::testing::HasSubstr;
 // Rows 0, 1, 2, ... three a batch; waits for ever after `total`, where that is said.
 class Rows final : public Source {
  public:
-  Rows(RunContext& context, std::size_t total, bool waits) : context_(context), total_(total), waits_(waits) {}
+  Rows(RunContext& context, std::size_t total, bool waits)
+      : context_(context), total_(total), waits_(waits) {}
   Task<CheckNotes> check() override { co_return CheckNotes(); }
   Batches read(Positions from) override { return rows(*this, from.at("").text()); }
   Task<Position> position_at(std::string) override { co_return Position(); }

@@ -18,9 +18,9 @@ TEST(CommandText, LosesNothingAndShowsEveryByte) {
   CommandBuffer commands;
   commands.add("SET", "", "say \"hi\"\\\n\r\t").add("X", "it's", "\x1b[31m", std::string("\0\xff", 2));
   commands.add("Y", "na\u00efve", "\u202e");
-  EXPECT_THAT(command_lines(commands), ElementsAre(R"(SET "" "say \"hi\"\\\n\r\t")",
-                                                   R"(X "it's" "\x1b[31m" "\x00\xff")",
-                                                   "Y \"na\u00efve\" \"\\xe2\\x80\\xae\""));
+  EXPECT_THAT(command_lines(commands),
+              ElementsAre(R"(SET "" "say \"hi\"\\\n\r\t")", R"(X "it's" "\x1b[31m" "\x00\xff")",
+                          "Y \"na\u00efve\" \"\\xe2\\x80\\xae\""));
 }
 
 }  // namespace
