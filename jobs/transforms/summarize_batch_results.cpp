@@ -12,6 +12,8 @@ namespace {
 
 // Clocks differ: a batch that is older by more than this cannot be the one.
 constexpr auto kClockSkew = std::chrono::hours(1);
+// So many results tell whose a batch is, even where a vendor adds one of its own.
+constexpr int kTold = 3;
 // Results are written down in groups: of so many, or of so many bytes.
 constexpr std::size_t kGroup = 64;
 constexpr std::size_t kGroupBytes = 1024 * 1024;
@@ -106,8 +108,11 @@ Task<bool> BatchDesk::is_ours(const store::LlmBatch& batch, llm::BatchView view)
   std::optional<llm::Failure> failed;
   bool ours = false;
   try {
-    const auto first = co_await results.next();
-    ours = first && !unit_prefix(batch.marker, first->custom_id).empty();
+    for (int i = 0; i < kTold && !ours; ++i) {
+      const auto result = co_await results.next();
+      if (!result) break;
+      ours = !unit_prefix(batch.marker, result->custom_id).empty();
+    }
   } catch (const llm::Failure& failure) {
     failed = failure;
   }

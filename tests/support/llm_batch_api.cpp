@@ -108,14 +108,16 @@ LlmBatchApi::Batch& LlmBatchApi::add(std::vector<Question> questions) {
   Batch batch;
   batch.id = "batch_" + std::to_string(batches_.size() + 1);
   batch.questions = std::move(questions);
+  for (Question& question : batch.questions) question.batch = batches_.size() + 1 - foreign_;
   batch.looks_left = looks_ + 1;
   batches_.push_back(std::move(batch));
   return batches_.back();
 }
 
 std::string LlmBatchApi::create_messages(const std::string& body) {
+  const Json json = Json::parse(body);
   std::vector<Question> questions;
-  for (const Json& each : Json::parse(body).at("requests")) {
+  for (const Json& each : json.at("requests")) {
     questions.push_back({each.at("custom_id"), user_of(each.at("params"))});
   }
   return view(add(std::move(questions)), true);
@@ -181,9 +183,10 @@ std::string LlmBatchApi::view(const Batch& batch, bool messages) const {
 }
 
 // Newest first.
-std::string LlmBatchApi::list(bool messages) const {
+std::string LlmBatchApi::list(bool messages) {
   Json json = {{"data", Json::array()}, {"has_more", false}};
   for (auto batch = batches_.rbegin(); batch != batches_.rend(); ++batch) {
+    --batch->looks_left;
     json["data"].push_back(Json::parse(view(*batch, messages)));
   }
   return json.dump();
@@ -195,7 +198,7 @@ std::string LlmBatchApi::results(const std::string& target, bool messages) {
     if (target.find(batch.id + "/") == std::string::npos) continue;
     std::string all = line(batch, {"somebody-elses", "?"}, messages) + "\n";
     for (auto question = batch.questions.rbegin(); question != batch.questions.rend(); ++question) {
-      const std::string outcome = outcome_(question->user);
+      const std::string outcome = outcome_(question->user, question->batch);
       const bool answered = outcome == "succeeded" || outcome == "truncated" || outcome == "refused";
       if (!messages && answered == errors) continue;
       if (!messages && outcome == "missing") continue;
@@ -207,7 +210,7 @@ std::string LlmBatchApi::results(const std::string& target, bool messages) {
 }
 
 std::string LlmBatchApi::line(const Batch& batch, const Question& question, bool messages) {
-  const std::string outcome = outcome_(question.user);
+  const std::string outcome = outcome_(question.user, question.batch);
   const std::string text = answer_(question.user);
   Json json = {{"custom_id", question.custom_id}};
   if (messages) {
@@ -272,7 +275,7 @@ void LlmBatchApi::stay_open(int looks) {
   }
 }
 
-void LlmBatchApi::outcome(std::function<std::string(const std::string&)> outcome) {
+void LlmBatchApi::outcome(Outcome outcome) {
   const std::lock_guard lock(mutex_);
   outcome_ = std::move(outcome);
 }
@@ -313,12 +316,15 @@ std::vector<std::string> LlmBatchApi::asked() const {
 }
 
 std::vector<std::string> LlmBatchApi::paid() const {
-  std::vector<std::string> all = asked();
   const std::lock_guard lock(mutex_);
-  std::erase_if(all, [this](const std::string& user) {
-    const std::string outcome = outcome_(user);
-    return outcome != "succeeded" && outcome != "truncated" && outcome != "refused";
-  });
+  std::vector<std::string> all;
+  for (const Batch& batch : batches_) {
+    for (const Question& question : batch.questions) {
+      const std::string outcome = outcome_(question.user, question.batch);
+      const bool answered = outcome == "succeeded" || outcome == "truncated" || outcome == "refused";
+      if (question.user != "?" && answered) all.push_back(question.user);
+    }
+  }
   return all;
 }
 

@@ -27,11 +27,12 @@ class LlmBatchApi {
 
   // The next request of this step that nobody spoiled yet; `done`: it has its effect all the same.
   void spoil_next(Step step, Spoil spoil, bool done = true);
-  // How often a new batch is said to be open before it has ended; by default once.
+  // How often a new batch is said to be open, by itself or in a list, before it has ended; by default once.
   void stay_open(int looks);
-  // What becomes of a question; by default "succeeded".  Also "truncated", "refused", "errored" (invalid),
-  // "overloaded", "expired", "canceled".
-  void outcome(std::function<std::string(const std::string& user)> outcome);
+  // What becomes of a question of the nth batch that was created (from 1); by default "succeeded".  Also
+  // "truncated", "refused", "errored" (invalid), "overloaded", "expired", "canceled".
+  using Outcome = std::function<std::string(const std::string& user, std::size_t batch)>;
+  void outcome(Outcome outcome);
   // How a whole batch of the chat API ends: "completed", "expired" (what is not done has no result at all),
   // or "failed" with this code.
   void end_as(std::string status, std::string code = "");
@@ -51,6 +52,7 @@ class LlmBatchApi {
   struct Question {
     std::string custom_id;
     std::string user;
+    std::size_t batch = 0;
   };
   struct Batch {
     std::string id;
@@ -69,13 +71,13 @@ class LlmBatchApi {
   std::string upload(const std::string& body);
   Batch& add(std::vector<Question> questions);
   std::string view(const Batch& batch, bool messages) const;
-  std::string list(bool messages) const;
+  std::string list(bool messages);
   std::string results(const std::string& target, bool messages);
   std::string line(const Batch& batch, const Question& question, bool messages);
 
   mutable std::mutex mutex_;
   std::function<std::string(const std::string&)> answer_;
-  std::function<std::string(const std::string&)> outcome_ = [](const std::string&) { return "succeeded"; };
+  Outcome outcome_ = [](const std::string&, std::size_t) { return "succeeded"; };
   std::map<Step, std::deque<Planned>> spoils_;
   std::map<Step, std::size_t> counts_;
   std::map<std::string, std::vector<Question>> files_;
