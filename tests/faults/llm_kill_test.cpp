@@ -20,7 +20,10 @@ constexpr int kRowsInAWindow = 10;
 
 class LlmKill : public ::testing::Test {
  protected:
-  LlmKill() {
+  explicit LlmKill(const std::string& vendor = "openai")
+      : syncd_(Connected("postgresql:///nobody"), Connected(redis_.uri()),
+               fmt::format("[connections.model]\ntype = '{}'\nbase_url = '{}'\n", vendor,
+                           vendor == "openai" ? model_.chat_url() : model_.messages_url())) {
     std::string lines;
     for (int i = 0; i < kUnits * kRowsInAWindow; ++i) lines += fmt::format("line {}\n", i);
     syncd_.folder().write("errors.log", lines);
@@ -32,16 +35,16 @@ class LlmKill : public ::testing::Test {
       if (exchange.be_silent(pause)) exchange.send(joined(StreamEvents(events.begin() + 1, events.end())));
     });
   }
-  void write_job(const std::string& on_ambiguous) {
+  void write_job(const std::string& on_ambiguous, const std::string& more = "") {
     syncd_.folder().write(
         "jobs.d/digest.toml",
         fmt::format(
             "[jobs.digest]\nschedule = 'continuous'\nretry = {{ attempts = 0, backoff = '10ms..200ms' }}\n"
             "[jobs.digest.source]\ntype = 'files'\npaths = ['{}']\nbatch_rows = 100\n"
             "[[jobs.digest.transforms]]\ntype = 'summarize'\nconnection = 'model'\nmodel = 'm'\n"
-            "user = '{{{{data}}}}'\nfields = ['line']\nwindow = {{ rows = {} }}\non_ambiguous = '{}'\n"
+            "user = '{{{{data}}}}'\nfields = ['line']\nwindow = {{ rows = {} }}\non_ambiguous = '{}'\n{}"
             "[jobs.digest.sink]\ntype = 'redis_stream'\nconnection = 'cache'\nkey = 'digests'\n",
-            syncd_.path("errors.log"), kRowsInAWindow, on_ambiguous));
+            syncd_.path("errors.log"), kRowsInAWindow, on_ambiguous, more));
   }
   int random_pause() {
     const std::lock_guard lock(mutex_);
@@ -67,8 +70,8 @@ class LlmKill : public ::testing::Test {
   }
   std::size_t delivered() { return units().size(); }
   // How often something was asked that had been asked before.
-  std::size_t asked_again() const {
-    const auto asked = model_.asked();
+  std::size_t asked_again() const { return repeated(model_.asked()); }
+  static std::size_t repeated(const std::vector<std::string>& asked) {
     return asked.size() - std::set<std::string>(asked.begin(), asked.end()).size();
   }
   std::size_t ambiguous() {
@@ -86,9 +89,7 @@ class LlmKill : public ::testing::Test {
   std::minstd_rand random_{seed_};
   LlmServer model_;
   RedisServer redis_;
-  Installation syncd_{
-      Connected("postgresql:///nobody"), Connected(redis_.uri()),
-      fmt::format("[connections.model]\ntype = 'openai'\nbase_url = '{}'\n", model_.chat_url())};
+  Installation syncd_;
 };
 
 TEST_F(LlmKill, WhatIsAskedTwiceIsListed) {
@@ -114,6 +115,42 @@ TEST_F(LlmKill, WithHoldNothingIsAskedTwice) {
   EXPECT_EQ(syncd_.ctl({"run", "digest"}).code % 75, 0) << "now, unless it has begun by itself";
   expect_each_once();
 }
+
+// What is asked together, of each vendor: batches that are still open, whose reply is lost with the process,
+// and whose results are being read.
+class LlmBatchKill : public LlmKill, public ::testing::WithParamInterface<std::string> {
+ protected:
+  LlmBatchKill() : LlmKill(GetParam()) { model_.batches().stay_open(3); }
+  void write_batch_job(const std::string& on_ambiguous) {
+    write_job(on_ambiguous, "mode = 'batch'\nbatch = { poll = '5ms..50ms', requests = 20 }\n");
+  }
+};
+
+TEST_P(LlmBatchKill, WhatIsPaidTwiceIsListed) {
+  SCOPED_TRACE("seed " + std::to_string(seed_));
+  write_batch_job("retry");
+  kill_at_random_moments(40);
+  syncd_.start();
+  expect_each_once();
+  EXPECT_LE(repeated(model_.batches().paid()), ambiguous());
+  EXPECT_TRUE(model_.asked().empty()) << "none was streamed";
+}
+
+TEST_P(LlmBatchKill, WithHoldNothingIsPaidTwice) {
+  SCOPED_TRACE("seed " + std::to_string(seed_));
+  write_batch_job("hold");
+  kill_at_random_moments(40);
+  EXPECT_EQ(repeated(model_.batches().paid()), 0U);
+  syncd_.start();
+  EXPECT_EVENTUALLY([&] {
+    syncd_.ctl({"llm", "resolve", "--yes"});
+    return delivered() == static_cast<std::size_t>(kUnits);
+  }());
+  expect_each_once();
+}
+
+INSTANTIATE_TEST_SUITE_P(Vendors, LlmBatchKill, ::testing::Values("anthropic", "openai"),
+                         [](const auto& vendor) { return vendor.param; });
 
 }  // namespace
 }  // namespace syncd::test
