@@ -11,6 +11,7 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <memory>
@@ -18,6 +19,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/base/escape.hpp"
+#include "daemon/base/log_memory.hpp"
 #include "daemon/base/time.hpp"
 
 namespace syncd::log {
@@ -76,8 +78,8 @@ WallTime time_of(const spdlog::details::log_msg& message) {
 class TextFormatter final : public spdlog::formatter {
  public:
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
-    std::string line = fmt::format("{} {:<5} ", rfc3339(time_of(message)),
-                                   kWords[static_cast<std::size_t>(from_spdlog(message.level))]);
+    std::string line =
+        fmt::format("{} {:<5} ", rfc3339(time_of(message)), to_string(from_spdlog(message.level)));
     if (!current.about.job.empty()) line += fmt::format("[{}] ", current.about.job);
     line += escaped(current.text);
     line += '\n';
@@ -90,8 +92,8 @@ class TextFormatter final : public spdlog::formatter {
 class LogfmtFormatter final : public spdlog::formatter {
  public:
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
-    std::string line = fmt::format("time={} level={}", rfc3339(time_of(message)),
-                                   kWords[static_cast<std::size_t>(from_spdlog(message.level))]);
+    std::string line =
+        fmt::format("time={} level={}", rfc3339(time_of(message)), to_string(from_spdlog(message.level)));
     if (!current.about.job.empty()) line += fmt::format(" job={}", current.about.job);
     if (current.about.run != 0) line += fmt::format(" run={}", current.about.run);
     line += " msg=" + json_text(current.text) + '\n';
@@ -104,7 +106,7 @@ class JsonFormatter final : public spdlog::formatter {
  public:
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
     std::string line = fmt::format(R"({{"time":"{}","level":"{}")", rfc3339(time_of(message)),
-                                   kWords[static_cast<std::size_t>(from_spdlog(message.level))]);
+                                   to_string(from_spdlog(message.level)));
     if (!current.about.job.empty()) line += ",\"job\":" + json_text(current.about.job);
     if (current.about.run != 0) line += fmt::format(",\"run\":{}", current.about.run);
     line += ",\"message\":" + json_text(current.text) + "}\n";
@@ -171,12 +173,21 @@ void setup(Level level, Format format) {
 
 void set_level(Level level) { spdlog::default_logger_raw()->set_level(to_spdlog(level)); }
 
+std::string_view to_string(Level level) noexcept { return kWords[static_cast<std::size_t>(level)]; }
+
+std::optional<Level> parse_level(std::string_view word) noexcept {
+  const auto found = std::find(kWords.begin(), kWords.end(), word);
+  if (found == kWords.end()) return std::nullopt;
+  return static_cast<Level>(found - kWords.begin());
+}
+
 bool enabled(Level level) { return spdlog::default_logger_raw()->should_log(to_spdlog(level)); }
 
 void write(Level level, const About& about, std::string_view text) {
   current = Record{about, text};
   spdlog::default_logger_raw()->log(to_spdlog(level), spdlog::string_view_t(text.data(), text.size()));
   current = Record{};
+  if (enabled(level)) memory().add(wall_now(), level, about, text);
 }
 
 }  // namespace syncd::log

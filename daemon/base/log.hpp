@@ -6,6 +6,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,10 @@ void setup(Level level, Format format);
 void set_level(Level level);
 
 bool enabled(Level level);
+
+// "debug", "info", "warn", "error".
+std::string_view to_string(Level level) noexcept;
+std::optional<Level> parse_level(std::string_view word) noexcept;
 
 // Events that alerts are written for: MESSAGE_ID in the journal (sd_journal_print(3); made with
 // `systemd-id128 new`, for ever the same), searched with `journalctl MESSAGE_ID=...`.

@@ -243,6 +243,7 @@ constexpr std::array kMethods = {
     Method{"ShowCheckpoint", Verb::Read, show_checkpoint},
     Method{"ExportCheckpoint", Verb::Read, export_checkpoint},
     Method{"DryRun", Verb::Read, dry_run},
+    Method{"Logs", Verb::Read, logs},
     Method{"ListFiles", Verb::Read, list_files},
     Method{"ListDeadLetters", Verb::Read, list_dead_letters},
     Method{"LlmUsage", Verb::Read, llm_usage},

@@ -55,6 +55,7 @@ coro::Task<Json> llm_follow(Request& request);
 
 // handlers_live.cpp: what a job would do, does, and has said.
 coro::Task<Json> dry_run(Request& request);
+coro::Task<Json> logs(Request& request);
 
 void put(Json& json, const ModelUse& use);  // its members
 

@@ -1,9 +1,32 @@
-// What a job would do: DryRun.
+// What a job would do, and what it has said: DryRun, Logs.
+#include "daemon/base/log_memory.hpp"
 #include "daemon/control/handlers.hpp"
 
 namespace syncd::control {
 
 using coro::Task;
+
+namespace {
+
+// How often it is looked whether there are new lines, for somebody who follows.
+constexpr Duration kLook = std::chrono::milliseconds(200);
+
+Json lines_json(const std::vector<log::Line>& lines) {
+  Json all = Json::array();
+  for (const log::Line& line : lines) {
+    Json each = Json::object();
+    each["number"] = line.number;
+    each["time_us"] = to_us(line.time);
+    each["level"] = log::to_string(line.level);
+    each["job"] = line.job;
+    each["run"] = static_cast<std::uint64_t>(line.run);
+    each["text"] = line.text;
+    all.push_back(std::move(each));
+  }
+  return all;
+}
+
+}  // namespace
 
 Task<Json> dry_run(Request& request) {
   const Parameters from(request.parameters, {"job", "limit"});
@@ -32,6 +55,34 @@ Task<Json> dry_run(Request& request) {
   }
   json["notes"] = found.notes;
   co_return json;
+}
+
+Task<Json> logs(Request& request) {
+  const Parameters from(request.parameters, {"job", "level", "limit", "follow"});
+  log::Memory::Query query;
+  query.job = from.optional_text("job");
+  if (query.job && !query.job->empty()) request.operations.status(*query.job);  // there is such a job
+  if (const auto word = from.optional_text("level")) {
+    const auto level = log::parse_level(*word);
+    if (!level) throw InvalidParameter("level", "is none of trace, debug, info, warn, error");
+    query.level = *level;
+  }
+  query.limit = from.count("limit", 100, 1, 1000);
+  const bool follow = from.flag("follow");
+  if (follow && !request.more) throw ExpectedMore();
+  log::Memory& memory = log::memory();
+  while (true) {
+    // Before the lines are taken: those of other threads may come in between.
+    const std::uint64_t newest = memory.newest();
+    const std::vector<log::Line> lines = memory.find(query);
+    Json reply = Json::object();
+    reply["lines"] = lines_json(lines);
+    if (!follow) co_return reply;
+    if (!lines.empty()) co_await request.progress.send(std::move(reply));
+    query.after = std::max(newest, lines.empty() ? 0 : lines.back().number);
+    query.limit = 1000;
+    while (memory.newest() == query.after) co_await sleep_for(request.clock, kLook);
+  }
 }
 
 }  // namespace syncd::control

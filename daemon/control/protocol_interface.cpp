@@ -57,6 +57,11 @@ method DryRun(job: string, limit: ?int) -> (
   notes: []string
 )
 
+# What the daemon has said lately and still keeps in memory, oldest first. job: what concerns that one, "" for what
+# concerns none; level: no less than this, one of trace, debug, info, warn, error; limit: the newest ones, 1 to 1000,
+# else 100. follow: reply after reply with what comes, until you close the connection; needs "more".
+method Logs(job: ?string, level: ?string, limit: ?int, follow: ?bool) -> (lines: []LogLine)
+
 # The files of a job that reads files, sorted: where each stands, and why one is not read. total counts all.
 # limit: 1 to 1000, else 1000.
 method ListFiles(job: string, limit: ?int) -> (total: int, files: []FileState)

@@ -233,6 +233,17 @@ type LlmRequest (
   cost_millionths: int
 )
 
+# A line of the daemon's log. number: counts all lines since it began; a gap among those of no filter: lines that you
+# were too slow for. job: "" for the daemon itself; run: 0 for none.
+type LogLine (
+  number: int,
+  time_us: int,
+  level: string,
+  job: string,
+  run: int,
+  text: string
+)
+
 # A part of an answer while it is written. answer: tells answers apart that are written at the same time. kind: text;
 # again (what came of this answer is void, it begins anew; text says why); done; failed (text says why); lost (you read
 # too slowly; text says how many pieces are missing); ended (the job's run; text says why it failed, "" where it did not).

@@ -22,6 +22,7 @@ constexpr const char* kFooter =
     "  syncctl run users --wait            run now, show progress, exit 1 if it fails\n"
     "  syncctl explain users               what it promises, and why it is where it is\n"
     "  syncctl dry-run users -n 3          what its sink would be sent; nothing is written\n"
+    "  syncctl logs users -f               what it says, also what comes\n"
     "  syncctl next                        what runs next, with what clock changes do to it\n"
     "  syncctl history --failed --since 1d what went wrong, and what did not run\n"
     "  syncctl reload --dry-run            what the files on disk would change\n"
@@ -61,6 +62,7 @@ class Verbs {
         ->check(CLI::Range(1, 1000))
         ->type_name("N")
         ->default_str("20");
+    logs(cli);
     CLI::App* next = add(cli, "next", "the coming occurrences, of one job or over all", Verb::Next);
     limit(*job(*next, false), 10);
     history(cli);
@@ -102,6 +104,14 @@ class Verbs {
     verb->add_option("--since", arguments_.since,
                      "planned since then: 2h, 3d, 2026-03-01, \"2026-03-01 10:00\"")
         ->type_name("WHEN");
+  }
+  void logs(CLI::App& cli) {
+    CLI::App* verb = add(cli, "logs", "what the daemon has said lately, from its memory", Verb::Logs);
+    limit(*job(*verb, false), 100);
+    verb->add_flag("--follow,-f", arguments_.follow, "go on with what comes, until interrupted");
+    verb->add_option("--level,-l", arguments_.level, "no less than this")
+        ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}))
+        ->type_name("LEVEL");
   }
   void confirmed(CLI::App& verb) {
     verb.add_flag("--yes,-y", arguments_.yes, "do not ask; needed where nobody can be asked");

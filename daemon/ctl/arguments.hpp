@@ -22,6 +22,7 @@ enum class Verb {
   UndoCheckpoint,
   Explain,
   DryRun,
+  Logs,
   Next,
   History,
   ListDeadLetters,
@@ -53,6 +54,8 @@ struct Arguments {
   bool failed = false;
   std::string since;
   bool dry_run = false;
+  bool follow = false;
+  std::string level;
   bool yes = false;
   std::optional<std::uint64_t> id;
   bool not_paid = false;

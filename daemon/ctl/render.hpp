@@ -37,8 +37,9 @@ std::string checkpoint(const control::Json& reply, const Look& look);
 std::string dead_letters(const control::Json& reply, const Look& look);
 std::string cleared(const std::string& job, const control::Json& reply);
 
-// The parameters of the reply to DryRun (render_live.cpp).
+// The parameters of the reply to DryRun; a line of the reply to Logs (render_live.cpp).
 std::string dry_run(const control::Json& reply, const Look& look);
+std::string log_line(const control::Json& line, const Look& look);
 
 // The parameters of the reply to ListFiles (render_files.cpp): a row per file, and below it what it does.
 std::string file_table(const control::Json& reply, const Look& look);

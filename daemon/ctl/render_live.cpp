@@ -1,4 +1,4 @@
-// What a job would do.
+// What a job would do, and what it has said.
 #include <fmt/format.h>
 
 #include "daemon/base/escape.hpp"
@@ -66,6 +66,16 @@ std::string dry_run(const Json& reply, const Look& look) {
   for (const std::string& note : texts_of(reply, "notes")) out += wrapped("note: " + note, look.width, 0);
   return out + fmt::format("{} read, {} would be written; nothing was\n",
                            counted(count_of(reply, "read"), "row"), human_count(count_of(reply, "rows")));
+}
+
+// As the daemon writes it to a terminal.  A line is never cut: its end may be what is looked for.
+std::string log_line(const Json& line, const Look& look) {
+  const std::string level = text_of(line, "level");
+  const std::string job = text_of(line, "job");
+  const char* colour = level == "error" ? "\033[31m" : level == "warn" ? "\033[33m" : "";
+  return fmt::format("{} {} {}{}\n", rfc3339(time_of(line, "time_us").value_or(WallTime())),
+                     coloured(fmt::format("{:<5}", level), look.colour ? colour : ""),
+                     job.empty() ? "" : "[" + job + "] ", text_of(line, "text"));
 }
 
 }  // namespace syncd::ctl

@@ -10,6 +10,10 @@ class Live final : private Session {
  public:
   using Session::Session;
   ExitCode dry_run();
+  ExitCode logs();
+
+ private:
+  void show_lines(const Json& reply);
 };
 
 ExitCode Live::dry_run() {
@@ -34,12 +38,37 @@ ExitCode Live::dry_run() {
   return list_of(reply, "bad").empty() ? kDone : kFailed;
 }
 
+ExitCode Live::logs() {
+  Json parameters = arguments_.job.empty() ? Json::object() : job();
+  if (arguments_.limit) parameters["limit"] = *arguments_.limit;
+  if (!arguments_.level.empty()) parameters["level"] = arguments_.level;
+  if (!arguments_.follow) {
+    show_lines(client_.call("Logs", std::move(parameters)));
+    return kDone;
+  }
+  parameters["follow"] = true;
+  client_.call("Logs", std::move(parameters), std::nullopt, [this](const Json& reply) { show_lines(reply); });
+  return kDone;
+}
+
+void Live::show_lines(const Json& reply) {
+  for (const Json& line : list_of(reply, "lines")) {
+    if (arguments_.json) {
+      console_.print(line);
+    } else {
+      console_.print(log_line(line, console_.look()));
+    }
+  }
+  console_.flush();
+}
+
 }  // namespace
 
-bool is_live(Verb verb) noexcept { return verb == Verb::DryRun; }
+bool is_live(Verb verb) noexcept { return verb == Verb::DryRun || verb == Verb::Logs; }
 
 ExitCode perform_live(const Arguments& arguments, Console& console) {
-  return Live(arguments, console).dry_run();
+  Live session(arguments, console);
+  return arguments.verb == Verb::Logs ? session.logs() : session.dry_run();
 }
 
 }  // namespace syncd::ctl

@@ -1,4 +1,4 @@
-// syncctl dry-run: what a job would do.
+// syncctl dry-run and logs: what a job would do, and what it has said.
 #pragma once
 #include "daemon/ctl/arguments.hpp"
 #include "daemon/ctl/client.hpp"

@@ -88,6 +88,7 @@ TEST_F(CommandsTest, ParametersAreCheckedByName) {
       {"Run", with("wait", "yes", users()), "parameter wait: not true or false"},
       {"ListDeadLetters", with("limit", 0U, users()), "parameter limit: not a whole number from 1 to 1000"},
       {"ListDeadLetters", with("limit", -1, users()), "parameter limit: not a whole number from 1 to 1000"},
+      {"Logs", with("level", "loud"), "parameter level: is none of trace, debug, info, warn, error"},
       {"Version", with("x", 1), "parameter x: unknown"},
       {"Shutdown", with("x", 1), "parameter x: unknown"},
   };

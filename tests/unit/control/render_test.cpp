@@ -169,6 +169,9 @@ TEST(Render, NothingFromOutsideReachesTheTerminalUnescaped) {
   rehearsed["bad"] = letters["letters"];
   rehearsed["questions"] = Json::array({question});
   EXPECT_TRUE(harmless(dry_run(rehearsed, look(80))));
+  Json line = Json::object();
+  line["level"] = line["job"] = line["text"] = kEvil;
+  EXPECT_TRUE(harmless(log_line(line, look(80))));
 }
 
 TEST(Render, ColoursOnlyWhereAskedFor) {
@@ -187,6 +190,7 @@ TEST(Render, RepliesOfAnotherShapeAreNoCrash) {
     EXPECT_NO_THROW(explanation(odd, look(80)));
     EXPECT_NO_THROW(cleared("users", odd));
     EXPECT_NO_THROW(dry_run(odd, look(80)));
+    EXPECT_NO_THROW(log_line(odd, look(80)));
   }
 }
 

@@ -1,0 +1,41 @@
+// syncctl logs, with the real programs.
+#include "tests/e2e/daemon.hpp"
+
+namespace syncd::test {
+namespace {
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+class LogsE2e : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!PostgresServer::installed() || !RedisServer::installed()) GTEST_SKIP() << "needs both servers";
+  }
+};
+
+TEST_F(LogsE2e, ShowsWhatAJobHasSaidAndFollowsIt) {
+  Daemon daemon;
+  daemon.write_job("users", "manual");
+  daemon.write_job("other", "manual");
+  daemon.start();
+  Process follower({SYNCCTL_BINARY, "--socket", daemon.path("control.sock"), "logs", "users", "-f"});
+  daemon.sql("ALTER TABLE users RENAME COLUMN updated_at TO \"\x1b[31mred\"");
+  EXPECT_EQ(daemon.ctl({"run", "users", "--wait"}).code, 1);
+  EXPECT_EQ(daemon.ctl({"run", "other", "--wait"}).code, 1);
+  const Finished shown = daemon.ctl({"logs", "users"});
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_TRUE(has(shown.out, " error [users] failed")) << shown.out;
+  EXPECT_FALSE(has(shown.out, "[other]")) << shown.out;
+  EXPECT_EVENTUALLY(has(follower.out(), " error [users] failed"));
+  follower.signal(SIGINT);
+  follower.wait();
+  EXPECT_FALSE(has(follower.out(), "[other]")) << follower.out();
+  EXPECT_TRUE(has(daemon.ctl({"logs"}).out, "[other]"));
+  const Json last = Json::parse(daemon.ctl({"logs", "--level", "error", "-n", "1", "--json"}).out);
+  EXPECT_EQ(last["job"], "other");
+  EXPECT_EQ(daemon.ctl({"logs", "user"}).code, 66);
+  EXPECT_EQ(daemon.ctl({"logs", "--level", "loud"}).code, 64);
+}
+
+}  // namespace
+}  // namespace syncd::test
