@@ -21,6 +21,7 @@ Runner::Runner(Clock& clock, const JobPlan& plan, Connections& connections, stor
       plan_(plan),
       connections_(connections),
       breakers_(plan, connections),
+      narrator_(clock, connections.relay(), plan.job.name),
       database_(database),
       changed_(std::move(changed)),
       continuous_(!until_caught_up && plan.schedule.kind() == schedule::Schedule::Kind::Continuous) {
@@ -88,6 +89,7 @@ void Runner::begin(const store::RunRecord& record) {
   view_.started = record.started;
   view_.state = RunnerView::State::Running;
   before_.reset();
+  narrator_.step("the run begins");
   changed_();
 }
 
@@ -220,6 +222,7 @@ Task<> Runner::attempt() {
   if (view_.attempts > 1 && !view_.last_error.empty()) {
     view_.waiting_for = fmt::format("{}; attempt {}", view_.last_error, view_.attempts);
   }
+  if (view_.attempts > 1) narrator_.step(fmt::format("attempt {} begins", view_.attempts));
   changed_();
   RunContext run_context = context();
   failed_in_sink_ = false;
@@ -253,6 +256,7 @@ Task<bool> Runner::wait_before_retry(const Verdict& verdict, unsigned failures) 
   view_.waiting_for =
       fmt::format("{}; next try at {}", verdict.error,
                   rfc3339(clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(wait)));
+  narrator_.step(view_.waiting_for);
   changed_();
   const bool rested = co_await rest(wait);
   co_return rested;

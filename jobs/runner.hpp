@@ -11,6 +11,7 @@
 #include "daemon/schedule/runnable.hpp"
 #include "daemon/store/database.hpp"
 #include "jobs/breakers.hpp"
+#include "jobs/narrator.hpp"
 #include "jobs/pipeline.hpp"
 #include "jobs/plan.hpp"
 
@@ -116,6 +117,7 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
   const JobPlan& plan_;
   Connections& connections_;
   Breakers breakers_;
+  Narrator narrator_;
   store::Database& database_;
   std::function<void()> changed_;
   const bool continuous_;

@@ -39,6 +39,7 @@ void Runner::opened(const Positions& from, bool held_by_sink) {
   view_.fenced = false;
   rate_since_ = clock_.now();
   rate_rows_ = 0;
+  narrator_.step(from.empty() ? "reads from the beginning" : "goes on from its checkpoint");
   changed_();
 }
 
@@ -85,6 +86,7 @@ void Runner::advanced(const Batch& batch) {
   view_.bytes += batch.bytes();
   ++view_.batches;
   view_.caught_up = batch.caught_up();
+  narrator_.delivered(batch, view_.rows);
   if (!view_.last_error.empty()) {
     log::info({plan_.job.name, run_->id, log::kJobRecovered}, "recovered");
     view_.last_error.clear();
@@ -112,6 +114,7 @@ void Runner::advanced(const Batch& batch) {
 
 void Runner::waiting_for(std::string why) {
   if (view_.waiting_for == why) return;
+  if (!why.empty()) narrator_.step("waits: " + why);
   view_.waiting_for = std::move(why);
   changed_();
 }
@@ -128,9 +131,13 @@ void Runner::lag(std::optional<std::chrono::nanoseconds> time, std::optional<std
   view_.lag_rows = rows;
 }
 
-void Runner::warn(std::string text) { log::warn(plan_.job.name, "{}", text); }
+void Runner::warn(std::string text) {
+  log::warn(plan_.job.name, "{}", text);
+  narrator_.step("warning: " + text);
+}
 
 void Runner::take(const BadRecord& bad) {
+  narrator_.step(fmt::format("bad record: {}; record: {}", bad.error, bad.record));
   switch (plan_.job.on_bad_record) {
     case config::OnBadRecord::kHalt:
       throw Error(ErrorKind::Data, fmt::format("bad record: {}; record: {} (on_bad_record = \"halt\")",

@@ -51,10 +51,10 @@ coro::Task<Json> list_files(Request& request);
 coro::Task<Json> llm_usage(Request& request);
 coro::Task<Json> llm_ambiguous(Request& request);
 coro::Task<Json> llm_resolve(Request& request);
-coro::Task<Json> llm_follow(Request& request);
 
 // handlers_live.cpp: what a job would do, does, and has said.
 coro::Task<Json> dry_run(Request& request);
+coro::Task<Json> follow(Request& request);
 coro::Task<Json> logs(Request& request);
 
 void put(Json& json, const ModelUse& use);  // its members

@@ -1,4 +1,4 @@
-// What a job would do, and what it has said: DryRun, Logs.
+// What a job would do, does, and has said: DryRun, Follow, Logs.
 #include "daemon/base/log_memory.hpp"
 #include "daemon/control/handlers.hpp"
 
@@ -55,6 +55,30 @@ Task<Json> dry_run(Request& request) {
   }
   json["notes"] = found.notes;
   co_return json;
+}
+
+// Pieces that come at the same time travel together.
+Task<Json> follow(Request& request) {
+  if (!request.more) throw ExpectedMore();
+  const Parameters from(request.parameters, {"job", "answers"});
+  const std::string job = from.text("job");
+  request.operations.status(job);  // there is such a job
+  using status::Relay;
+  const auto interest = from.flag("answers") ? Relay::Interest::Answers : Relay::Interest::Everything;
+  Relay::Watcher watcher(request.clock, request.operations.relay(), job, interest);
+  while (true) {
+    const std::vector<status::Piece> pieces = co_await watcher.next();
+    Json reply = Json::object();
+    reply["pieces"] = Json::array();
+    for (const status::Piece& piece : pieces) {
+      Json each = Json::object();
+      each["answer"] = piece.answer;
+      each["kind"] = status::to_string(piece.kind);
+      each["text"] = piece.text;
+      reply["pieces"].push_back(std::move(each));
+    }
+    co_await request.progress.send(std::move(reply));
+  }
 }
 
 Task<Json> logs(Request& request) {

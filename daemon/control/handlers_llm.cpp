@@ -59,26 +59,4 @@ Task<Json> llm_resolve(Request& request) {
   co_return json;
 }
 
-// Pieces that come at the same time travel together.
-Task<Json> llm_follow(Request& request) {
-  if (!request.more) throw ExpectedMore();
-  const Parameters from(request.parameters, {"job"});
-  const std::string job = from.text("job");
-  request.operations.status(job);  // there is such a job
-  status::Relay::Watcher watcher(request.clock, request.operations.relay(), job);
-  while (true) {
-    const std::vector<status::Piece> pieces = co_await watcher.next();
-    Json reply = Json::object();
-    reply["pieces"] = Json::array();
-    for (const status::Piece& piece : pieces) {
-      Json each = Json::object();
-      each["answer"] = piece.answer;
-      each["kind"] = status::to_string(piece.kind);
-      each["text"] = piece.text;
-      reply["pieces"].push_back(std::move(each));
-    }
-    co_await request.progress.send(std::move(reply));
-  }
-}
-
 }  // namespace syncd::control

@@ -68,6 +68,10 @@ void append(std::string& out, const Piece& piece) {
         error(out, piece.text, "");
       }
       return;
+    case Piece::Kind::Record:
+    case Piece::Kind::Skipped:
+    case Piece::Kind::Step:
+      return;  // not asked for
   }
   end_object(out);
 }

@@ -57,6 +57,11 @@ method DryRun(job: string, limit: ?int) -> (
   notes: []string
 )
 
+# What passes in the job from now on, until you close the connection: each record that its sink has taken, up to a
+# thousand a second; each step; and what models answer while they write it. answers: these alone. A slow reader loses
+# pieces, and is told; the job waits for nobody. Needs "more".
+method Follow(job: string, answers: ?bool) -> (pieces: []Piece)
+
 # What the daemon has said lately and still keeps in memory, oldest first. job: what concerns that one, "" for what
 # concerns none; level: no less than this, one of trace, debug, info, warn, error; limit: the newest ones, 1 to 1000,
 # else 100. follow: reply after reply with what comes, until you close the connection; needs "more".
@@ -75,10 +80,6 @@ method LlmUsage(job: ?string, days: ?int) -> (days: []LlmDay)
 
 # The requests to models whose fate is unknown, oldest first.
 method LlmAmbiguous(job: ?string) -> (requests: []LlmRequest)
-
-# The answers that a model writes for the job from now on, until you close the connection. A slow reader loses pieces,
-# and is told; the job waits for nobody. Needs "more".
-method LlmFollow(job: string) -> (pieces: []LlmPiece)
 
 # The version of the daemon.
 method Version() -> (version: string)

@@ -244,10 +244,12 @@ type LogLine (
   text: string
 )
 
-# A part of an answer while it is written. answer: tells answers apart that are written at the same time. kind: text;
-# again (what came of this answer is void, it begins anew; text says why); done; failed (text says why); lost (you read
-# too slowly; text says how many pieces are missing); ended (the job's run; text says why it failed, "" where it did not).
-type LlmPiece (
+# What has passed. kind: record (text is the row, as JSON); skipped (text says how many more records there were); step
+# (text is for people); text (a part of an answer while it is written); again (what came of this answer is void, it
+# begins anew; text says why); done; failed (text says why); lost (you read too slowly; text says how many pieces are
+# missing); ended (the job's run; text says why it failed, "" where it did not). answer: tells answers apart that are
+# written at the same time; "" for what is of none.
+type Piece (
   answer: string,
   kind: string,
   text: string

@@ -22,6 +22,7 @@ constexpr const char* kFooter =
     "  syncctl run users --wait            run now, show progress, exit 1 if it fails\n"
     "  syncctl explain users               what it promises, and why it is where it is\n"
     "  syncctl dry-run users -n 3          what its sink would be sent; nothing is written\n"
+    "  syncctl follow users                records and steps as they pass\n"
     "  syncctl logs users -f               what it says, also what comes\n"
     "  syncctl next                        what runs next, with what clock changes do to it\n"
     "  syncctl history --failed --since 1d what went wrong, and what did not run\n"
@@ -62,6 +63,8 @@ class Verbs {
         ->check(CLI::Range(1, 1000))
         ->type_name("N")
         ->default_str("20");
+    job(*add(cli, "follow", "records, steps and answers of a job as they pass, until interrupted",
+             Verb::Follow));
     logs(cli);
     CLI::App* next = add(cli, "next", "the coming occurrences, of one job or over all", Verb::Next);
     limit(*job(*next, false), 10);

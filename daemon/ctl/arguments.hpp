@@ -22,6 +22,7 @@ enum class Verb {
   UndoCheckpoint,
   Explain,
   DryRun,
+  Follow,
   Logs,
   Next,
   History,

@@ -40,6 +40,9 @@ std::string cleared(const std::string& job, const control::Json& reply);
 // The parameters of the reply to DryRun; a line of the reply to Logs (render_live.cpp).
 std::string dry_run(const control::Json& reply, const Look& look);
 std::string log_line(const control::Json& line, const Look& look);
+// What one more piece of the reply to Follow adds to the screen; `last`: the answer that was written to
+// before.
+std::string followed(const control::Json& piece, std::string& last);
 
 // The parameters of the reply to ListFiles (render_files.cpp): a row per file, and below it what it does.
 std::string file_table(const control::Json& reply, const Look& look);
@@ -52,8 +55,6 @@ std::string difference(const control::Json& reply, bool dry_run, const Look& loo
 // The parameters of the replies to LlmUsage, LlmAmbiguous (render_llm.cpp).
 std::string llm_usage(const control::Json& reply, const Look& look);
 std::string llm_ambiguous(const control::Json& reply, const Look& look);
-// What one more piece of LlmFollow adds to the screen; `last`: the answer that was written to before.
-std::string llm_piece(const control::Json& piece, std::string& last);
 
 // In the currency of the price table, whatever that is.
 std::string money(std::uint64_t millionths);

@@ -1,4 +1,4 @@
-// What a job would do, and what it has said.
+// What a job would do, does, and has said.
 #include <fmt/format.h>
 
 #include "daemon/base/escape.hpp"
@@ -66,6 +66,40 @@ std::string dry_run(const Json& reply, const Look& look) {
   for (const std::string& note : texts_of(reply, "notes")) out += wrapped("note: " + note, look.width, 0);
   return out + fmt::format("{} read, {} would be written; nothing was\n",
                            counted(count_of(reply, "read"), "row"), human_count(count_of(reply, "rows")));
+}
+
+// Line by line: the ends of lines are the model's own, everything else is escaped.
+std::string followed(const Json& piece, std::string& last) {
+  const std::string answer = text_of(piece, "answer");
+  const std::string kind = text_of(piece, "kind");
+  std::string out;
+  if (answer != last) {
+    if (!last.empty()) out += '\n';
+    if (!answer.empty()) out += "[" + answer + "] ";
+    last = answer;
+  }
+  if (kind == "text") {
+    const auto found = piece.find("text");
+    std::string_view rest;
+    if (found != piece.end() && found->is_string()) rest = found->get_ref<const std::string&>();
+    for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
+      out += escaped(rest.substr(0, end)) + "\n";
+      rest.remove_prefix(end + 1);
+    }
+    return out + escaped(rest);
+  }
+  if (kind == "record") out += text_of(piece, "text");
+  if (kind == "skipped") out += "-- " + text_of(piece, "text") + " more records passed than are shown";
+  if (kind == "step") out += "-- " + text_of(piece, "text");
+  if (kind == "again") out += "asking again: " + text_of(piece, "text");
+  if (kind == "ended") {
+    const std::string why = text_of(piece, "text");
+    out += why.empty() ? "the run has ended" : "the run has failed: " + why;
+  }
+  if (kind == "failed") out += "failed: " + text_of(piece, "text");
+  if (kind == "lost") out += text_of(piece, "text") + " pieces lost: this terminal is too slow";
+  last.clear();
+  return out + "\n";
 }
 
 // As the daemon writes it to a terminal.  A line is never cut: its end may be what is looked for.

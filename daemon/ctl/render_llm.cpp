@@ -19,37 +19,6 @@ std::string money(std::uint64_t millionths) {
   return fmt::format("{:.4f}", static_cast<double>(millionths) / 1e6);
 }
 
-// Line by line: the ends of lines are the model's own, everything else is escaped.
-std::string llm_piece(const Json& piece, std::string& last) {
-  const std::string answer = text_of(piece, "answer");
-  const std::string kind = text_of(piece, "kind");
-  std::string out;
-  if (answer != last) {
-    if (!last.empty()) out += '\n';
-    if (!answer.empty()) out += "[" + answer + "] ";
-    last = answer;
-  }
-  if (kind == "text") {
-    const auto found = piece.find("text");
-    std::string_view rest;
-    if (found != piece.end() && found->is_string()) rest = found->get_ref<const std::string&>();
-    for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
-      out += escaped(rest.substr(0, end)) + "\n";
-      rest.remove_prefix(end + 1);
-    }
-    return out + escaped(rest);
-  }
-  if (kind == "again") out += "asking again: " + text_of(piece, "text");
-  if (kind == "ended") {
-    const std::string why = text_of(piece, "text");
-    out += why.empty() ? "the run has ended" : "the run has failed: " + why;
-  }
-  if (kind == "failed") out += "failed: " + text_of(piece, "text");
-  if (kind == "lost") out += text_of(piece, "text") + " pieces lost: this terminal is too slow";
-  last.clear();
-  return out + "\n";
-}
-
 std::string llm_usage(const Json& reply, const Look& look) {
   const Json& days = list_of(reply, "days");
   if (days.empty()) return "no model was asked yet\n";

@@ -285,6 +285,7 @@ ExitCode perform(const Arguments& arguments, Console& console) {
     case Verb::Shutdown:
       return session.shutdown();
     case Verb::DryRun:
+    case Verb::Follow:
     case Verb::Logs:
     case Verb::ShowCheckpoint:
     case Verb::SetCheckpoint:

@@ -10,6 +10,7 @@ class Live final : private Session {
  public:
   using Session::Session;
   ExitCode dry_run();
+  ExitCode follow();
   ExitCode logs();
 
  private:
@@ -38,6 +39,25 @@ ExitCode Live::dry_run() {
   return list_of(reply, "bad").empty() ? kDone : kFailed;
 }
 
+// Until interrupted.
+ExitCode Live::follow() {
+  std::string last;
+  const auto show_pieces = [&](const Json& reply) {
+    for (const Json& piece : list_of(reply, "pieces")) {
+      if (arguments_.json) {
+        console_.print(piece);
+      } else {
+        console_.print(followed(piece, last));
+      }
+    }
+    console_.flush();
+  };
+  Json parameters = job();
+  if (arguments_.verb == Verb::LlmFollow) parameters["answers"] = true;
+  client_.call("Follow", std::move(parameters), std::nullopt, show_pieces);
+  return kDone;
+}
+
 ExitCode Live::logs() {
   Json parameters = arguments_.job.empty() ? Json::object() : job();
   if (arguments_.limit) parameters["limit"] = *arguments_.limit;
@@ -64,11 +84,14 @@ void Live::show_lines(const Json& reply) {
 
 }  // namespace
 
-bool is_live(Verb verb) noexcept { return verb == Verb::DryRun || verb == Verb::Logs; }
+bool is_live(Verb verb) noexcept {
+  return verb == Verb::DryRun || verb == Verb::Follow || verb == Verb::LlmFollow || verb == Verb::Logs;
+}
 
 ExitCode perform_live(const Arguments& arguments, Console& console) {
   Live session(arguments, console);
-  return arguments.verb == Verb::Logs ? session.logs() : session.dry_run();
+  if (arguments.verb == Verb::Logs) return session.logs();
+  return arguments.verb == Verb::DryRun ? session.dry_run() : session.follow();
 }
 
 }  // namespace syncd::ctl

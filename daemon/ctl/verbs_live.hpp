@@ -1,4 +1,4 @@
-// syncctl dry-run and logs: what a job would do, and what it has said.
+// syncctl dry-run, follow, llm follow and logs: what a job would do, does, and has said.
 #pragma once
 #include "daemon/ctl/arguments.hpp"
 #include "daemon/ctl/client.hpp"

@@ -43,34 +43,15 @@ ExitCode resolve(const Arguments& arguments, Console& console, Client& client) {
   return count == 0 && arguments.id ? kNoInput : kDone;
 }
 
-// Until interrupted.
-ExitCode follow(const Arguments& arguments, Console& console, Client& client) {
-  std::string last;
-  const auto show_pieces = [&](const Json& reply) {
-    for (const Json& piece : list_of(reply, "pieces")) {
-      if (arguments.json) {
-        console.print(piece);
-      } else {
-        console.print(llm_piece(piece, last));
-      }
-    }
-    console.flush();
-  };
-  client.call("LlmFollow", parameters_of(arguments), std::nullopt, show_pieces);
-  return kDone;
-}
-
 }  // namespace
 
 bool is_llm(Verb verb) noexcept {
-  return verb == Verb::LlmUsage || verb == Verb::LlmAmbiguous || verb == Verb::LlmResolve ||
-         verb == Verb::LlmFollow;
+  return verb == Verb::LlmUsage || verb == Verb::LlmAmbiguous || verb == Verb::LlmResolve;
 }
 
 ExitCode perform_llm(const Arguments& arguments, Console& console) {
   Client client(arguments.socket);
   if (arguments.verb == Verb::LlmResolve) return resolve(arguments, console, client);
-  if (arguments.verb == Verb::LlmFollow) return follow(arguments, console, client);
   Json parameters = parameters_of(arguments);
   if (arguments.verb == Verb::LlmAmbiguous) {
     return show(arguments, console, client.call("LlmAmbiguous", std::move(parameters)), "requests",

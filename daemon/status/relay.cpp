@@ -24,17 +24,32 @@ std::string_view to_string(Piece::Kind kind) noexcept {
       return "lost";
     case Piece::Kind::Ended:
       return "ended";
+    case Piece::Kind::Record:
+      return "record";
+    case Piece::Kind::Skipped:
+      return "skipped";
+    case Piece::Kind::Step:
+      return "step";
   }
   return "?";
 }
 
 void Relay::publish(const std::string& job, const Piece& piece) {
+  const bool for_all = piece.kind < Piece::Kind::Record;
   const auto [first, last] = watchers_.equal_range(job);
-  for (auto at = first; at != last; ++at) at->second->add(piece);
+  for (auto at = first; at != last; ++at) {
+    if (for_all || at->second->interest_ == Interest::Everything) at->second->add(piece);
+  }
 }
 
-Relay::Watcher::Watcher(Clock& clock, Relay& relay, std::string job)
-    : relay_(relay), job_(std::move(job)), changed_(clock) {
+bool Relay::followed(const std::string& job) const {
+  const auto [first, last] = watchers_.equal_range(job);
+  return std::any_of(first, last,
+                     [](const auto& entry) { return entry.second->interest_ == Interest::Everything; });
+}
+
+Relay::Watcher::Watcher(Clock& clock, Relay& relay, std::string job, Interest interest)
+    : relay_(relay), job_(std::move(job)), interest_(interest), changed_(clock) {
   relay_.watchers_.emplace(job_, this);
 }
 

@@ -1,5 +1,5 @@
-// Relay: answers of models while they are written, for any number of watchers.  Each has a bounded ring: a
-// slow one loses pieces, marked as lost, and slows nobody.  Loop thread only.
+// Relay: what passes in a job, and answers of models while they are written, for any number of watchers. Each
+// has a bounded ring: a slow one loses pieces, marked as lost, and slows nobody.  Loop thread only.
 #pragma once
 #include <cstddef>
 #include <deque>
@@ -21,6 +21,10 @@ class Piece {
     Failed,  // this answer will not come; the text says why
     Lost,    // the watcher was too slow; the text is how many pieces
     Ended,   // the job's run, of no single answer; the text is why it failed, "" where it did not
+    // For those alone who watch everything:
+    Record,   // that the sink has taken, as JSON
+    Skipped,  // more records passed than are told; the text is how many
+    Step,     // what the job does; for people
   };
   Piece(std::string answer_in, Kind kind_in, std::string text_in)
       : answer(std::move(answer_in)), kind(kind_in), text(std::move(text_in)) {}
@@ -39,10 +43,13 @@ class Relay {
 
   // To all who watch `job` now; to nobody else, ever.
   void publish(const std::string& job, const Piece& piece);
+  // Whether somebody watches everything of it.
+  bool followed(const std::string& job) const;
 
+  enum class Interest { Answers, Everything };
   class Watcher {
    public:
-    Watcher(Clock& clock, Relay& relay, std::string job);
+    Watcher(Clock& clock, Relay& relay, std::string job, Interest interest = Interest::Answers);
     ~Watcher();
     Watcher(const Watcher&) = delete;
     Watcher& operator=(const Watcher&) = delete;
@@ -57,6 +64,7 @@ class Relay {
 
     Relay& relay_;
     const std::string job_;
+    const Interest interest_;
     coro::Signal changed_;
     std::deque<Piece> ring_;
     std::size_t bytes_ = 0;

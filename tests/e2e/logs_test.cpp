@@ -1,4 +1,4 @@
-// syncctl logs, with the real programs.
+// syncctl logs and follow, with the real programs.
 #include "tests/e2e/daemon.hpp"
 
 namespace syncd::test {
@@ -35,6 +35,33 @@ TEST_F(LogsE2e, ShowsWhatAJobHasSaidAndFollowsIt) {
   EXPECT_EQ(last["job"], "other");
   EXPECT_EQ(daemon.ctl({"logs", "user"}).code, 66);
   EXPECT_EQ(daemon.ctl({"logs", "--level", "loud"}).code, 64);
+}
+
+TEST_F(LogsE2e, FollowShowsRecordsAndStepsAsTheyPass) {
+  Daemon daemon;
+  daemon.start();
+  EXPECT_EVENTUALLY(daemon.caught_up());
+  const std::vector<std::string> follow = {SYNCCTL_BINARY, "--socket", daemon.path("control.sock"), "follow",
+                                           "users"};
+  Process person(follow);
+  std::vector<std::string> machine = follow;
+  machine.push_back("--json");
+  Process program(machine);
+  // It begins when it begins: rows that came before are not shown.
+  EXPECT_EVENTUALLY([&] {
+    daemon.sql("UPDATE users SET name = E'\\x1b[31m', updated_at = clock_timestamp() WHERE id = 7");
+    return has(person.out(), "\"id\":7") && has(program.out(), "record");
+  }());
+  EXPECT_EVENTUALLY(has(person.out(), "-- 1 row is in the sink"));
+  EXPECT_EVENTUALLY(has(person.out(), "-- caught up"));
+  EXPECT_EQ(person.out().find('\x1b'), std::string::npos) << person.out();
+  const Json first = Json::parse(program.out().substr(0, program.out().find('\n')));
+  EXPECT_TRUE(first.contains("kind")) << first;
+  EXPECT_EQ(daemon.ctl({"follow", "user"}).code, 66);
+  for (Process* each : {&person, &program}) {
+    each->signal(SIGINT);
+    EXPECT_TRUE(each->wait().has_value());
+  }
 }
 
 }  // namespace

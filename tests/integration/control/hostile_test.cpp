@@ -159,6 +159,7 @@ const std::vector<std::vector<std::string>>& verbs() {
       {"resume", "users"},
       {"explain", "users"},
       {"dry-run", "users"},
+      {"follow", "users"},
       {"logs"},
       {"logs", "users", "-f"},
       {"next"},

@@ -69,15 +69,18 @@ TEST_F(LlmTest, PiecesAreShownAsTheyComeAndCannotMoveTheCursor) {
   std::string screen;
   for (const Json& each :
        {piece("a1", "text", "Two\nlines \x1b[31m"), piece("a1", "text", "on."), piece("b2", "text", "Other"),
-        piece("b2", "done", ""), piece("a1", "failed", "cut"), piece("", "lost", "7")}) {
-    screen += ctl::llm_piece(each, last);
+        piece("b2", "done", ""), piece("a1", "text", "More"), piece("", "record", "{\"id\":1}"),
+        piece("", "step", "1 row \x1b[31m"), piece("", "skipped", "1200"), piece("a1", "failed", "cut"),
+        piece("", "lost", "7")}) {
+    screen += ctl::followed(each, last);
   }
   EXPECT_EQ(screen,
-            "[a1] Two\nlines \\x1b[31mon.\n[b2] Other\n[a1] failed: cut\n"
+            "[a1] Two\nlines \\x1b[31mon.\n[b2] Other\n[a1] More\n"
+            "{\"id\":1}\n-- 1 row \\x1b[31m\n-- 1200 more records passed than are shown\n[a1] failed: cut\n"
             "7 pieces lost: this terminal is too slow\n");
 }
 
-TEST_F(LlmTest, FollowStreams) { EXPECT_EQ(call("LlmFollow").error, errors::kExpectedMore); }
+TEST_F(LlmTest, FollowStreams) { EXPECT_EQ(call("Follow").error, errors::kExpectedMore); }
 
 TEST_F(LlmTest, OneOrAllAreResolved) {
   Json one = Json::object();

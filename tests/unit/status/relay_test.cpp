@@ -26,6 +26,22 @@ CO_TEST(Relay, EveryWatcherOfAJobHearsAllOfItsPiecesInOrder) {
   EXPECT_EQ(heard.at(0).kind, Kind::Failed);
 }
 
+CO_TEST(Relay, RecordsAreForThoseWhoWatchEverything) {
+  Relay relay;
+  Relay::Watcher answers(clock, relay, "digest");
+  EXPECT_FALSE(relay.followed("digest"));
+  Relay::Watcher all(clock, relay, "digest", Relay::Interest::Everything);
+  EXPECT_TRUE(relay.followed("digest"));
+  EXPECT_FALSE(relay.followed("other"));
+  relay.publish("digest", Piece("", Piece::Kind::Record, "{}"));
+  relay.publish("digest", text("Hello"));
+  const auto heard = co_await answers.next();
+  EXPECT_EQ(heard.size(), 1U);
+  if (heard.size() != 1) co_return;
+  EXPECT_EQ(heard[0].text, "Hello");
+  EXPECT_EQ((co_await all.next()).size(), 2U);
+}
+
 CO_TEST(Relay, ASlowWatcherLosesTheOldestAndIsTold) {
   Relay relay;
   Relay::Watcher slow(clock, relay, "digest");
