@@ -1,4 +1,4 @@
-// What a person sees on a terminal, in tmux: top, and the progress of a run.
+// What a person sees on a terminal, in tmux: top, follow, and the progress of a run.
 #include <gmock/gmock.h>
 
 #include "tests/e2e/daemon.hpp"
@@ -128,6 +128,23 @@ TEST_F(OnATerminal, CtrlCEndsTheWaitingNotTheRun) {
   EXPECT_EVENTUALLY(tmux->shows("held: running"));
   tmux->press("C-c");
   EXPECT_EVENTUALLY(tmux->shows("$ ") && daemon_.state("held") == "running");
+}
+
+TEST_F(OnATerminal, FollowShowsWhatPassesUntilCtrlC) {
+  for (const auto& [width, height] : {std::pair(80, 24), std::pair(200, 50)}) {
+    const auto tmux = terminal(width, height);
+    tmux->type("syncctl follow users; echo \"ended with $?\"\n");
+    EXPECT_EVENTUALLY([&] {
+      daemon_.sql(
+          "UPDATE users SET name = E'\\x1b[2Jgone \\u202e', updated_at = clock_timestamp() WHERE id = 7");
+      return tmux->shows("\"id\":7") && tmux->shows("-- caught up");
+    }());
+    EXPECT_TRUE(tmux->shows("syncctl follow users")) << "nothing cleared the screen:\n" << tmux->text();
+    tmux->resize(100, 30);
+    tmux->press("C-c");
+    EXPECT_EVENTUALLY(tmux->shows("$ "));
+    EXPECT_TRUE(tmux->cursor_shown());
+  }
 }
 
 TEST_F(OnATerminal, TopWithoutATerminalSaysWhatToUse) {
