@@ -139,17 +139,20 @@ coro::Task<> App::Control::set_checkpoint(std::string job, std::string partition
 
 coro::Task<> App::Control::rewind_checkpoint(std::string job, std::string to) {
   const auto runner = runner_of(job);
-  jobs::Positions positions;  // none at all is the start of every partition
+  std::optional<jobs::Rewind> rewind;  // none: to the start of every partition, which has no position
   if (to != "start") {
     jobs::RunContext context = runner->context();
     const auto source = runner->plan().source.make(context);
-    auto position =
-        co_await with_timeout(app_.loop_, kPatience, "asking the source", source->position_at(to));
-    positions.advance(position);
+    jobs::Positions held = co_await positions_of(*runner);
+    rewind = co_await with_timeout(app_.loop_, kPatience, "asking the source",
+                                   source->rewind(to, std::move(held)));
   }
   Still still(*this, job);
   co_await stand_still(still, *runner);
   jobs::Positions before = co_await positions_of(*runner);
+  jobs::Positions positions;
+  if (rewind && rewind->others_stay) positions = before;
+  if (rewind) positions.advance(rewind->to);
   co_await replace_checkpoint(runner, "rewind", std::move(before), std::move(positions));
   log::info(job, "the checkpoint was set back to {} by the operator", to);
 }

@@ -22,6 +22,11 @@ Batches Source::read_range(Positions, Range) {
   throw Error(ErrorKind::Config, "this source cannot read a part of itself");
 }
 
+Task<Rewind> Source::rewind(std::string where, Positions) {
+  Position to = co_await position_at(std::move(where));
+  co_return Rewind(std::move(to));
+}
+
 bool PlanContext::require_connection(const config::Table& table, const std::string& name,
                                      std::string_view type) const {
   if (table.refused("connection")) return false;

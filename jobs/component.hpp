@@ -129,6 +129,14 @@ struct CheckNote {
 };
 using CheckNotes = std::vector<CheckNote>;
 
+// Where a job goes on after an operator's rewind.
+struct Rewind {
+  explicit Rewind(Position to_in, bool others_stay_in = false)
+      : to(std::move(to_in)), others_stay(others_stay_in) {}
+  Position to;
+  bool others_stay;  // the positions of other partitions
+};
+
 // --- the three contracts -----------------------------------------------------------------------------
 
 class Source {
@@ -148,8 +156,11 @@ class Source {
     (void)position;
     co_return;
   }
-  // The position for `syncctl checkpoint rewind --to WHERE`; throws a Config error that says what it takes.
+  // The position of WHERE; throws a Config error that says what it takes.
   virtual Task<Position> position_at(std::string where) = 0;
+  // For `syncctl checkpoint rewind --to WHERE`, from what is held now; by default position_at(), instead of
+  // everything that is held.
+  virtual Task<Rewind> rewind(std::string where, Positions held);
   // A position in words, for people; throws a Permanent error where the text is none of this source.
   virtual std::string describe(const Position& position) const = 0;
 };

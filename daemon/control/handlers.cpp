@@ -226,6 +226,11 @@ Task<Json> clear_dead_letters(Request& request) {
   co_return object("cleared", request.operations.clear_dead_letters(from.text("job")));
 }
 
+Task<Json> metrics(Request& request) {
+  const Parameters none(request.parameters, {});
+  co_return object("text", request.operations.metrics());
+}
+
 // Commands::replied() does it: the client gets its reply first.
 Task<Json> shutdown(Request& request) {
   const Parameters none(request.parameters, {});
@@ -249,6 +254,7 @@ constexpr std::array kMethods = {
     Method{"ListDeadLetters", Verb::Read, list_dead_letters},
     Method{"LlmUsage", Verb::Read, llm_usage},
     Method{"LlmAmbiguous", Verb::Read, llm_ambiguous},
+    Method{"Metrics", Verb::Read, metrics},
     Method{"Version", Verb::Read, version},
     Method{"Run", Verb::Operate, run},
     Method{"Cancel", Verb::Operate, cancel},

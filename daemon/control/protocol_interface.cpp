@@ -81,6 +81,9 @@ method LlmUsage(job: ?string, days: ?int) -> (days: []LlmDay)
 # The requests to models whose fate is unknown, oldest first.
 method LlmAmbiguous(job: ?string) -> (requests: []LlmRequest)
 
+# What GET /metrics answers: the text format of Prometheus.
+method Metrics() -> (text: string)
+
 # The version of the daemon.
 method Version() -> (version: string)
 

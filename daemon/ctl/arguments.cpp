@@ -77,6 +77,7 @@ class Verbs {
     CLI::App* reload =
         add(cli, "reload", "take the configuration on disk, all of it or nothing", Verb::Reload);
     reload->add_flag("--dry-run,-n", arguments_.dry_run, "only show what would change");
+    add(cli, "metrics", "the numbers of the daemon, in the text format of Prometheus", Verb::Metrics);
     add(cli, "shutdown", "end the daemon in order, as SIGTERM does", Verb::Shutdown);
     add(cli, "version", "the versions of syncctl and of the daemon", Verb::Version);
   }
@@ -132,7 +133,9 @@ class Verbs {
     confirmed(*set);
     CLI::App* rewind =
         job(*add(*group, "rewind", "go back to a value of the cursor", Verb::RewindCheckpoint));
-    rewind->add_option("--to,-t", arguments_.to, "\"start\", or a value of the first cursor column")
+    rewind
+        ->add_option("--to,-t", arguments_.to,
+                     "\"start\", a value of the first cursor column, or PATH:LINE of a file")
         ->type_name("WHERE")
         ->required();
     confirmed(*rewind);

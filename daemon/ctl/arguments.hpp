@@ -32,6 +32,7 @@ enum class Verb {
   LlmAmbiguous,
   LlmResolve,
   LlmFollow,
+  Metrics,
   Reload,
   Shutdown,
   Version,

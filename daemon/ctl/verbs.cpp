@@ -33,6 +33,7 @@ class Basics final : private Session {
   ExitCode reload();
   ExitCode list_dead_letters();
   ExitCode clear_dead_letters();
+  ExitCode metrics();
   ExitCode shutdown();
 };
 
@@ -228,6 +229,24 @@ ExitCode Basics::clear_dead_letters() {
   return kDone;
 }
 
+// Line by line: the ends of lines are the format's own, everything else is escaped.
+ExitCode Basics::metrics() {
+  const Json reply = client_.call("Metrics", Json::object());
+  if (arguments_.json) {
+    console_.print(reply);
+    return kDone;
+  }
+  const auto found = reply.find("text");
+  std::string_view rest;
+  if (found != reply.end() && found->is_string()) rest = found->get_ref<const std::string&>();
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    console_.print(escaped(rest.substr(0, end)) + '\n');
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return kDone;
+}
+
 ExitCode Basics::shutdown() {
   client_.call("Shutdown", Json::object());
   return done("syncd is stopping; it finishes the commits under way first");
@@ -282,6 +301,8 @@ ExitCode perform(const Arguments& arguments, Console& console) {
       return session.list_dead_letters();
     case Verb::ClearDeadLetters:
       return session.clear_dead_letters();
+    case Verb::Metrics:
+      return session.metrics();
     case Verb::Shutdown:
       return session.shutdown();
     case Verb::DryRun:

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "daemon/coro/stop.hpp"
+
 namespace syncd::jobs {
 namespace {
 
@@ -128,6 +130,34 @@ Mark FileReader::last_line() {
   if (begin == from && from != 0) begin = window.end();
   if (begin < detected.mark) begin = std::min<std::uint64_t>(detected.mark, window.end());
   return mark_at(begin).value_or(Mark());
+}
+
+std::optional<Content> FileReader::before_line(std::uint64_t number) {
+  const std::string head = sample();
+  const Detected detected = *detect(style_.options->encoding, head, true);
+  const LineFormat format(detected.encoding, style_.options->delimiter, kLastLine, LongLine::Truncate);
+  FileWindow window;
+  LineCutter cutter(format, detected.mark);
+  std::uint64_t begin = detected.mark;
+  std::uint64_t line_number = 1;
+  while (line_number < number) {
+    if (style_.interrupted->load(std::memory_order_relaxed)) throw coro::Cancelled();
+    const auto room = window.room(kLastLine, std::max(cutter.keep(), window.begin()));
+    const auto read = bytes_->read(room, window.end(), {});
+    if (read.size == 0) return std::nullopt;
+    window.filled(read.size);
+    for (auto line = cutter.next(window); line; line = cutter.next(window)) {
+      begin = line->next;
+      if (++line_number == number) break;
+    }
+  }
+  Content content;
+  if (number == 1) return content;
+  const auto mark = mark_at(begin);
+  if (!mark) return std::nullopt;
+  content.head = head_of(head, begin);
+  content.marks = {*mark};
+  return content;
 }
 
 // --- starting ------------------------------------------------------------------------------------------

@@ -44,6 +44,10 @@ class FileReader {
   // The mark at the beginning of the last line that is not complete: everything before counts as read.
   Mark last_line();
 
+  // What was read once the lines before this one were, from 1 on, and no other; nullopt: the file has fewer.
+  // Lines are those that the delimiter ends.
+  std::optional<Content> before_line(std::uint64_t number);
+
   // Reads from the beginning.  `after_truncation`: zeros there are the hole that a writer leaves who goes on
   // where he was.
   void start(bool after_truncation);

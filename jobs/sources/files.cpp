@@ -10,6 +10,7 @@
 #include "jobs/catalogue.hpp"
 #include "jobs/connections.hpp"
 #include "jobs/sources/file_engine.hpp"
+#include "jobs/sources/file_rewind.hpp"
 
 namespace syncd::jobs {
 namespace {
@@ -55,6 +56,7 @@ class Files final : public Source, public FileSource {
   }
   Task<CheckNotes> check() override;
   Task<Position> position_at(std::string where) override;
+  Task<Rewind> rewind(std::string where, Positions held) override;
   std::string describe(const Position& position) const override;
   Task<std::vector<FileNote>> files() override;
 
@@ -171,8 +173,27 @@ Task<Position> Files::position_at(std::string where) {
   const std::string partition(kBeginPartition);
   if (where == "beginning") co_return Position(partition, encode(Begin::Beginning));
   if (where == "end") co_return Position(partition, encode(Begin::End));
-  throw Error(ErrorKind::Config,
-              fmt::format("'{}' is neither \"start\" (as start_at says), \"beginning\" nor \"end\"", where));
+  throw Error(
+      ErrorKind::Config,
+      fmt::format("'{}' is neither \"start\" (as start_at says), \"beginning\", \"end\" nor PATH:LINE, a "
+                  "line of a file that was read",
+                  where));
+}
+
+Task<Rewind> Files::rewind(std::string where, Positions held) {
+  const std::optional<LineOfFile> line = line_of_file(where);
+  if (!line) {
+    Position to = co_await position_at(std::move(where));
+    co_return Rewind(std::move(to));
+  }
+  loop::Worker worker(context_.connections.loop(), "files/rewind");
+  std::atomic<bool> interrupted = false;
+  const std::stop_token* stop = co_await coro::this_coro::stop_token();
+  std::optional<std::stop_callback<Interrupt>> interrupt;
+  if (stop) interrupt.emplace(*stop, Interrupt{&interrupted});
+  auto position =
+      co_await worker.call([&] { return position_before(*line, held, kept_->options, interrupted); });
+  co_return Rewind(std::move(position), /*others_stay=*/true);
 }
 
 std::string Files::describe(const Position& position) const {

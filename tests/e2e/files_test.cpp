@@ -83,5 +83,29 @@ TEST_F(FilesEndToEnd, ReadsOnceAndGoesOnInTheNextRun) {
   EXPECT_EQ(lines(), Lines({"1", "2", "3"}));
 }
 
+TEST_F(FilesEndToEnd, GoesBackToALineOfOneFile) {
+  write_job("manual");
+  append("a.log", "a1\na2\r\n\na4\n");
+  append("b.log", "b1\n");
+  syncd_.start();
+  EXPECT_EQ(syncd_.ctl({"run", "logs", "--wait"}).code, 0);
+  EXPECT_EQ(lines(), Lines({"a1", "a2", "a4", "b1"}));
+  std::filesystem::rename(log("a.log"), log("a.log.1"));
+  const auto rewind = [this](const std::string& to) {
+    return syncd_.ctl({"checkpoint", "rewind", "logs", "--to", to, "--yes"});
+  };
+  EXPECT_EQ(rewind(log("a.log.1") + ":4").code, 0);
+  EXPECT_EQ(syncd_.ctl({"run", "logs", "--wait"}).code, 0);
+  EXPECT_EQ(lines(), Lines({"a1", "a2", "a4", "a4", "b1"}));
+  EXPECT_EQ(rewind(log("a.log.1") + ":1").code, 0);
+  EXPECT_EQ(syncd_.ctl({"run", "logs", "--wait"}).code, 0);
+  EXPECT_EQ(lines(), Lines({"a1", "a1", "a2", "a2", "a4", "a4", "a4", "b1"}));
+  EXPECT_THAT(rewind(log("a.log.1") + ":9").err, testing::HasSubstr("has no line 9"));
+  append("c.log", "new\n");
+  EXPECT_THAT(rewind(log("c.log") + ":1").err, testing::HasSubstr("has not been read by this job"));
+  EXPECT_THAT(rewind(log("gone.log") + ":1").err, testing::HasSubstr("No such file"));
+  EXPECT_THAT(rewind("a.log").err, testing::HasSubstr("PATH:LINE"));
+}
+
 }  // namespace
 }  // namespace syncd::test

@@ -37,6 +37,15 @@ TEST_F(LogsE2e, ShowsWhatAJobHasSaidAndFollowsIt) {
   EXPECT_EQ(daemon.ctl({"logs", "--level", "loud"}).code, 64);
 }
 
+TEST_F(LogsE2e, MetricsAreThoseOfTheSocket) {
+  Daemon daemon;
+  daemon.start();
+  const Finished shown = daemon.ctl({"metrics"});
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_TRUE(has(shown.out, "# TYPE syncd_")) << shown.out;
+  EXPECT_TRUE(has(shown.out, "job=\"users\"")) << shown.out;
+}
+
 TEST_F(LogsE2e, FollowShowsRecordsAndStepsAsTheyPass) {
   Daemon daemon;
   daemon.start();

@@ -179,6 +179,7 @@ const std::vector<std::vector<std::string>>& verbs() {
       {"llm", "follow", "users"},
       {"reload"},
       {"reload", "--dry-run"},
+      {"metrics"},
       {"version"},
       {"shutdown"},
   };
