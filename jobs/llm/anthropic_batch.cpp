@@ -3,6 +3,8 @@
 // batch is.
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "jobs/llm/messages.hpp"
 
 namespace syncd::llm::messages {
@@ -60,7 +62,8 @@ class MessageBatches final : public BatchDialect {
   http::Request create(const std::string&, const std::vector<std::string>& entries,
                        const std::string&) const override {
     std::string all = R"({"requests":[)";
-    for (const std::string& entry : entries) all.append(all.back() == '[' ? "" : ",").append(entry);
+    std::string_view between;
+    for (const std::string& entry : entries) all.append(std::exchange(between, ",")).append(entry);
     all += "]}";
     return signed_request(options_, wire::post_text(options_, kPath, "application/json", std::move(all)));
   }
