@@ -168,6 +168,8 @@ class Source {
 class Transform {
  public:
   virtual ~Transform() = default;
+  // Where the source goes on; told before apply() where positions are to move.
+  virtual void begins_at(const Positions& from) { (void)from; }
   // Never loses a position: where it drops every row it yields an empty batch that carries it.
   virtual Batches apply(Batches upstream) = 0;
   // Ends what apply() has left running, after the last of its generators has gone and before the transform

@@ -68,6 +68,7 @@ Task<Positions> DryRun::begin(Positions local) {
 
 Task<> DryRun::flow(Positions local) {
   const Positions from = co_await begin(std::move(local));
+  for (auto& transform : transforms_) transform->begins_at(from);
   Batches flow = counted(*this, source_->read(from));
   for (auto& transform : transforms_) flow = transform->apply(std::move(flow));
   while (!full()) {

@@ -26,6 +26,9 @@ Pipeline::Pipeline(const JobPlan& plan, RunContext& context)
 }
 
 Task<> Pipeline::flow(Positions from, Progress& progress, coro::AsyncScope& read_ahead, KeepAlive& alive) {
+  for (auto& transform : transforms_) {
+    if (!range_) transform->begins_at(from);
+  }
   Batches flow = range_ ? source_->read_range(from, *range_) : source_->read(from);
   for (auto& transform : transforms_) flow = transform->apply(std::move(flow));
   const auto ready = std::make_shared<coro::Channel<Batch>>(clock_, kReadAhead);

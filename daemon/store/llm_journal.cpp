@@ -11,7 +11,7 @@ namespace syncd::store {
 namespace {
 
 // Forward only; entry n brings a journal of version n to version n+1.
-constexpr std::array<const char*, 2> kMigrations = {
+constexpr std::array<const char*, 3> kMigrations = {
     "CREATE TABLE answers (unit TEXT PRIMARY KEY, text TEXT NOT NULL, model TEXT NOT NULL,"
     "  input INTEGER NOT NULL, output INTEGER NOT NULL, cost INTEGER NOT NULL, time_us INTEGER NOT NULL)"
     "  STRICT, WITHOUT ROWID;"
@@ -32,7 +32,10 @@ constexpr std::array<const char*, 2> kMigrations = {
     "CREATE INDEX batches_by_vendor ON batches (vendor_id);"
     "ALTER TABLE requests ADD COLUMN batch INTEGER;"
     "CREATE INDEX batched ON requests (batch, unit) WHERE batch IS NOT NULL;"
-    "CREATE INDEX batched_units ON requests (unit) WHERE state = 'batched';"};
+    "CREATE INDEX batched_units ON requests (unit) WHERE state = 'batched';",
+    "CREATE TABLE cuts (shape TEXT NOT NULL, partition TEXT NOT NULL, before TEXT NOT NULL,"
+    "  reached TEXT NOT NULL, rows INTEGER NOT NULL, time_us INTEGER NOT NULL,"
+    "  PRIMARY KEY (shape, partition, before)) STRICT, WITHOUT ROWID;"};
 
 // Tells our own open requests from those that an earlier process left behind.
 const std::string& process() {
@@ -248,6 +251,31 @@ std::vector<LlmSpending> LlmJournal::spending(const std::string& job, std::uint6
 void LlmJournal::forget_answers(WallTime before) {
   sqlite::Statement erase(handle_, "DELETE FROM answers WHERE time_us < ?");
   erase.bind(before).step();
+  sqlite::Statement cuts(handle_, "DELETE FROM cuts WHERE time_us < ?");
+  cuts.bind(before).step();
+}
+
+void LlmJournal::remember_cuts(const std::string& shape, const std::vector<LlmCut>& cuts, WallTime now) {
+  if (cuts.empty()) return;
+  sqlite::Transaction transaction(handle_);
+  for (const LlmCut& cut : cuts) {
+    sqlite::Statement insert(handle_,
+                             "INSERT OR REPLACE INTO cuts (shape, partition, before, reached, rows, time_us)"
+                             " VALUES (?, ?, ?, ?, ?, ?)");
+    insert.bind(shape).bind(cut.partition).bind(cut.before).bind(cut.reached).bind(cut.rows).bind(now);
+    insert.step();
+  }
+  transaction.commit();
+  crash_point("llm_cuts_written");
+}
+
+std::optional<LlmCut> LlmJournal::cut_at(const std::string& shape, const std::string& partition,
+                                         const std::string& before) {
+  sqlite::Statement select(handle_,
+                           "SELECT reached, rows FROM cuts WHERE shape = ? AND partition = ? AND before = ?");
+  select.bind(shape).bind(partition).bind(before);
+  if (!select.step()) return std::nullopt;
+  return LlmCut{partition, before, select.text(0), select.count(1)};
 }
 
 }  // namespace syncd::store

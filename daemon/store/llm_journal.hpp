@@ -107,6 +107,14 @@ struct LlmSettled {
   LlmUse use;
 };
 
+// Rows that were asked about together: so many from `before` on, up to `reached`.
+struct LlmCut {
+  std::string partition;
+  std::string before;
+  std::string reached;
+  std::uint64_t rows = 0;
+};
+
 // The budget does not allow another request.
 class BudgetSpent : public Error {
  public:
@@ -168,7 +176,13 @@ class LlmJournal {
   // Newest day first.
   std::vector<LlmSpending> spending(const std::string& job, std::uint64_t days);
 
-  // Answers that are older are forgotten: they would be paid again.
+  // Returns when they are on the disk.  `shape`: of whatever else decides where windows end.
+  void remember_cuts(const std::string& shape, const std::vector<LlmCut>& cuts, WallTime now);
+  // The one that began at this position.
+  std::optional<LlmCut> cut_at(const std::string& shape, const std::string& partition,
+                               const std::string& before);
+
+  // Answers and cuts that are older are forgotten: they would be paid again.
   void forget_answers(WallTime before);
 
  private:

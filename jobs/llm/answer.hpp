@@ -20,6 +20,7 @@ class Ask {
   std::optional<double> temperature;
   std::optional<double> top_p;
   std::vector<std::string> stop;
+  std::string schema;  // that the answer must meet, as JSON; it is not sent; "" for none
 };
 
 struct Usage {

@@ -14,7 +14,9 @@
 #include "jobs/columns.hpp"
 #include "jobs/connections.hpp"
 #include "jobs/row_json.hpp"
+#include "jobs/transforms/summarize_cuts.hpp"
 #include "jobs/transforms/summarize_options.hpp"
+#include "jobs/transforms/summarize_tree.hpp"
 
 namespace syncd::jobs {
 namespace {
@@ -65,6 +67,10 @@ class Lines {
 class Summarize final : public Transform {
  public:
   Summarize(RunContext& context, SummarizeOptions options);
+  void begins_at(const Positions& from) override {
+    windows_.begins_at(from, [this](const Position& before) { return cuts_.at(before); });
+    remembers_ = !rehearsed_;
+  }
   Batches apply(Batches upstream) override { return flow(std::move(upstream)); }
   Task<> close() override;
 
@@ -73,6 +79,8 @@ class Summarize final : public Transform {
   static Task<> read(coro::Channel<Batch>& inbox, coro::Signal& changed, bool& ended, Batches upstream);
   static Task<> ask(Desk& desk, std::shared_ptr<Unit> unit, llm::Ask question, coro::Signal& changed);
   void begin(std::vector<Span> spans);
+  static Task<> ask_in_parts(Tree& tree, std::shared_ptr<Unit> unit, std::string data, std::string key,
+                             coro::Signal& changed);
   std::shared_ptr<Unit> unit_for(const Window& window);
   Batch deliver(const Asked& asked);
   void append(Batch& batch, const Asked& asked, std::size_t index);
@@ -84,7 +92,12 @@ class Summarize final : public Transform {
   BadRecords& bad_records_;
   const SummarizeOptions options_;
   const bool continuous_;
+  const std::shared_ptr<store::LlmJournal> journal_;
+  const AskedCuts cuts_;
+  const bool rehearsed_;
+  bool remembers_ = false;  // positions move, and this is no dry run
   Desk desk_;
+  Tree tree_;
   std::shared_ptr<const Schema> schema_;
   Windows windows_;
   std::deque<Asked> asked_;
@@ -126,8 +139,12 @@ Summarize::Summarize(RunContext& context, SummarizeOptions options)
       bad_records_(context.bad_records),
       options_(std::move(options)),
       continuous_(context.continuous),
-      desk_(context.clock, context.connections.model(options_.connection), open_journal(context, options_),
+      journal_(open_journal(context, options_)),
+      cuts_(journal_, context.job, options_),
+      rehearsed_(context.rehearsal != nullptr),
+      desk_(context.clock, context.connections.model(options_.connection), journal_,
             context.connections.relay(), context.monitor, options_.desk, context.job, context.run),
+      tree_(desk_, options_),
       schema_(schema_of(options_.key)),
       windows_(options_.window, options_.key, Lines(options_.fields)),
       changed_(context.clock),
@@ -195,12 +212,27 @@ std::shared_ptr<Unit> Summarize::unit_for(const Window& window) {
   auto unit = std::make_shared<Unit>();
   units_[id] = unit;
   unit->id = std::move(id);
-  asking_.spawn(ask(desk_, unit, std::move(question), changed_));
+  if (tree_.needed(window.data.size(), key)) {
+    asking_.spawn(ask_in_parts(tree_, unit, window.data, std::move(key), changed_));
+  } else {
+    asking_.spawn(ask(desk_, unit, std::move(question), changed_));
+  }
   return unit;
+}
+
+Task<> Summarize::ask_in_parts(Tree& tree, std::shared_ptr<Unit> unit, std::string data, std::string key,
+                               coro::Signal& changed) {
+  try {
+    unit->answer = co_await tree.answer(std::move(data), std::move(key));
+  } catch (...) {
+    unit->error = std::current_exception();
+  }
+  changed.notify();
 }
 
 void Summarize::begin(std::vector<Span> spans) {
   std::erase_if(units_, [](const auto& entry) { return entry.second.expired(); });
+  if (remembers_) cuts_.remember(spans, clock_.wall_now());
   for (Span& span : spans) {
     Asked asked;
     for (Window& window : span.windows) {

@@ -33,6 +33,7 @@ std::string unit_of(const llm::Ask& ask) {
   all += ask.temperature ? fmt::format("{} ", *ask.temperature) : "- ";
   all += ask.top_p ? fmt::format("{} ", *ask.top_p) : "- ";
   for (const std::string& stop : ask.stop) all += with_length(stop);
+  if (!ask.schema.empty()) all += "schema " + with_length(ask.schema);
   return sha256(all + with_length(ask.model) + with_length(ask.system) + with_length(ask.user));
 }
 
@@ -46,7 +47,7 @@ Desk::Desk(Clock& clock, llm::Provider& provider, std::shared_ptr<store::LlmJour
       options_(std::move(options)),
       job_(std::move(job)),
       run_(std::move(run)),
-      judge_(provider, options_.on_truncated),
+      judge_(provider, options_.on_truncated, options_.schema),
       streams_(clock, options_.in_flight) {
   // An open batch is waited for whatever the mode is now: it is paid for.
   if (options_.batch.mode == Mode::kStream && journal_->open_batches(job_).empty()) return;
@@ -74,7 +75,7 @@ store::LlmAnswer Desk::foresee(const llm::Ask& ask) {
   question.answered = known.has_value();
   rehearsal_->asked(std::move(question));
   if (known) return *std::move(known);
-  return store::LlmAnswer{"(what the model would say)", ask.model, use};
+  return store::LlmAnswer{kForeseen, ask.model, use};
 }
 
 Task<store::LlmAnswer> Desk::answer(llm::Ask ask) {

@@ -29,6 +29,7 @@ struct DeskOptions {
   std::chrono::nanoseconds longest_wait = std::chrono::minutes(5);
   std::uint32_t in_flight = 4;
   BatchOptions batch;
+  std::shared_ptr<const JsonSchema> schema;  // that answers must meet; null: none
 };
 
 // Digest of everything that shapes the answer.
@@ -36,6 +37,9 @@ std::string unit_of(const llm::Ask& ask);
 
 class Desk {
  public:
+  // The answer to a question that nobody was asked yet, in a dry run.
+  static constexpr const char* kForeseen = "(what the model would say)";
+
   Desk(Clock& clock, llm::Provider& provider, std::shared_ptr<store::LlmJournal> journal,
        status::Relay& relay, Monitor& monitor, DeskOptions options, std::string job, std::string run);
 

@@ -1,12 +1,14 @@
 // Judge: what a model's reply is worth, and what it costs; the same for a stream and for a batch.
 #pragma once
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "config/fields.hpp"
 #include "daemon/store/llm_journal.hpp"
 #include "jobs/llm/provider.hpp"
+#include "jobs/transforms/json_schema.hpp"
 
 namespace syncd::jobs {
 
@@ -31,8 +33,9 @@ class Judge {
  public:
   enum class Way { kStream, kBatch };
 
-  Judge(const llm::Provider& provider, OnTruncated on_truncated)
-      : provider_(provider), on_truncated_(on_truncated) {}
+  // `schema`: that answers must meet; null: any text will do.
+  Judge(const llm::Provider& provider, OnTruncated on_truncated, std::shared_ptr<const JsonSchema> schema)
+      : provider_(provider), on_truncated_(on_truncated), schema_(std::move(schema)) {}
 
   // Tokens at the price of the model, where that is known.
   store::LlmUse priced(const std::string& model, Way way, std::uint64_t input, std::uint64_t output) const;
@@ -43,8 +46,11 @@ class Judge {
                 const store::LlmUse& reserved) const;
 
  private:
+  std::string objection(std::string& text) const;
+
   const llm::Provider& provider_;
   const OnTruncated on_truncated_;
+  const std::shared_ptr<const JsonSchema> schema_;
 };
 
 }  // namespace syncd::jobs

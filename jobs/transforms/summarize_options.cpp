@@ -39,7 +39,10 @@ struct Raw {
   std::string model;
   std::string system;
   std::string user;
+  std::string combine;
+  std::string schema;
   config::OrderedStrings variables;
+  std::optional<std::uint32_t> context;
   std::uint32_t max_tokens = 1024;
   std::optional<double> temperature;
   std::optional<double> top_p;
@@ -120,6 +123,20 @@ const config::Fields<Raw>& fields() {
                     "the part that carries the data: a mustache template with {{data}}, and with {{rows}} "
                     "and {{key}}")
           .example("Summarise these errors in five lines.\\n{{data}}")
+          .add("context", &Raw::context,
+               "tokens of a prompt at most, estimated: a larger window is summarised in parts, then the "
+               "answers to the parts, until one is left")
+          .range(256, 10'000'000)
+          .example("100000")
+          .add("combine", &Raw::combine,
+               "the part that carries the answers to the parts: a mustache template as `user`, which it is "
+               "where this is absent")
+          .example("These are summaries of parts. Make one of them, in five lines.\\n{{data}}")
+          .add(
+              "schema", &Raw::schema,
+              "a JSON schema: an answer that is no JSON or does not meet it goes where `on_bad_record` says; "
+              "it is not sent, so the prompt must say what is wanted")
+          .example("{\\\"type\\\": \\\"object\\\", \\\"required\\\": [\\\"cause\\\"]}")
           .add("variables", &Raw::variables, "values of your own for both templates")
           .add("max_tokens", &Raw::max_tokens, "tokens of an answer at most")
           .range(1, 1'000'000)
@@ -201,6 +218,37 @@ bool lets_wait(const config::Job& job) {
   }
 }
 
+std::shared_ptr<const JsonSchema> schema_of(const config::Table& table, const std::string& text) {
+  if (text.empty()) return nullptr;
+  try {
+    return std::make_shared<const JsonSchema>(text);
+  } catch (const Error& error) {
+    table.fail("schema", std::string("'schema' ") + error.what());
+    return nullptr;
+  }
+}
+
+// Parts and the answers to them must fit, or nothing would ever be left of it.
+void check_context(const config::Table& table, const Raw& raw, const SummarizeOptions& options) {
+  if (!options.context) {
+    if (!raw.combine.empty())
+      table.fail("combine", "'combine' is for windows above 'context', which is absent");
+    return;
+  }
+  const std::string wrong = options.combine.wrong_user();
+  if (!wrong.empty()) {
+    if (!raw.combine.empty()) table.fail("combine", "'combine' " + wrong);
+    return;
+  }
+  const std::size_t longest =
+      std::max(options.prompt.user("", 0, "").size(), options.combine.user("", 0, "").size());
+  const std::uint64_t least =
+      estimated_tokens(options.prompt.system().size() + longest) + std::uint64_t{4} * raw.max_tokens;
+  if (*options.context >= least) return;
+  table.fail("context", fmt::format("'context' must have room for the prompt and four answers: {} at least",
+                                    human_count(least)));
+}
+
 void check_prompt(const config::Table& table, const Prompt& prompt) {
   const std::string system = prompt.wrong_system();
   const std::string user = prompt.wrong_user();
@@ -220,13 +268,18 @@ SummarizeOptions read_summarize_options(const config::Table& table, const PlanCo
   check_columns(table, "key", context.stream, raw.key);
   SummarizeOptions options;
   options.prompt = Prompt(raw.system, raw.user, raw.variables);
+  options.combine = Prompt(raw.system, raw.combine.empty() ? raw.user : raw.combine, raw.variables);
+  options.context = raw.context;
   check_prompt(table, options.prompt);
+  check_context(table, raw, options);
   options.connection = raw.connection;
   options.ask.model = raw.model;
   options.ask.max_tokens = raw.max_tokens;
   options.ask.temperature = raw.temperature;
   options.ask.top_p = raw.top_p;
   options.ask.stop = raw.stop;
+  options.ask.schema = raw.schema;
+  options.desk.schema = schema_of(table, raw.schema);
   options.fields = raw.fields;
   options.key = raw.key;
   options.window.rows = raw.window.rows;

@@ -13,6 +13,8 @@ struct SummarizeOptions {
   std::string connection;
   llm::Ask ask;  // without the user part
   Prompt prompt{"", "", {}};
+  std::optional<std::uint64_t> context;  // tokens of a prompt; larger windows are asked about in parts
+  Prompt combine{"", "", {}};            // for the answers to the parts
   std::vector<std::string> fields;
   std::vector<std::string> key;
   WindowLimits window;

@@ -37,6 +37,7 @@ bool Windows::fits(const Window& window, std::size_t bytes) const {
 }
 
 bool Windows::full() const {
+  if (as_before()) return true;
   if (open_->windows.size() > kMostWindows) return true;
   for (const Window& window : open_->windows) {
     if (!fits(window, 0) || window.rows >= limits_.rows) return true;
@@ -49,6 +50,12 @@ void Windows::open(Position at, TimePoint now) {
   open_.emplace();
   open_->before = open_->reached = std::move(at);
   since_ = now;
+  rows_ = 0;
+  cut_.reset();
+  if (!recall_) return;
+  cut_ = recall_(open_->before);
+  // Some sources say more in a position than where it is: it may have another text this time.
+  if (!cut_ && after_ && after_->partition() == open_->before.partition()) cut_ = recall_(*after_);
 }
 
 void Windows::finish(Position reached, std::vector<Span>& done) {
@@ -80,7 +87,9 @@ std::vector<Span> Windows::add(const Batch& batch, TimePoint now) {
     }
     window->data += line;
     ++window->rows;
-    const bool enough = window->rows >= limits_.rows || open_->windows.size() > kMostWindows;
+    ++rows_;
+    const bool enough = as_before() || window->rows >= limits_.rows || open_->windows.size() > kMostWindows;
+    if (as_before() && !batch.divisible()) latest_.clear();
     if (enough && batch.divisible() && row + 1 < batch.rows()) {
       const Position here = batch.position_at(row + 1, before);
       finish(here, done);
@@ -97,6 +106,7 @@ std::vector<Span> Windows::add(const Batch& batch, TimePoint now) {
 
 std::optional<Span> Windows::close() {
   latest_.clear();
+  after_ = as_before() ? std::optional(cut_->reached) : std::nullopt;
   return std::exchange(open_, std::nullopt);
 }
 

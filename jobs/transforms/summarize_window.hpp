@@ -22,6 +22,7 @@ struct WindowLimits {
 
 // For people and budgets: a token has three bytes and more in most languages.
 constexpr std::uint64_t estimated_tokens(std::uint64_t bytes) { return (bytes + 2) / 3; }
+constexpr std::uint64_t estimated_bytes(std::uint64_t tokens) { return tokens * 3; }
 
 struct Window {
   std::string key;                                 // of `values`, to tell windows apart
@@ -37,6 +38,13 @@ struct Span {
   bool caught_up = false;
 };
 
+// How a span was that was asked about before: windows end where they ended then, or their answers would be
+// paid again.
+struct Cut {
+  std::uint64_t rows = 0;
+  Position reached;
+};
+
 class Windows {
  public:
   // Writes one row down, with an end of line.
@@ -45,6 +53,14 @@ class Windows {
   // `key`: the columns in which the rows of one window agree; none: all rows do.
   Windows(WindowLimits limits, std::vector<std::string> key, Write write)
       : limits_(limits), key_(std::move(key)), write_(std::move(write)) {}
+
+  // The cut of the span that began there.
+  using Recall = std::function<std::optional<Cut>(const Position& before)>;
+  // Where the rows go on; none: from the beginning, and nothing was asked about before.
+  void begins_at(Positions from, Recall recall) {
+    reached_ = std::move(from);
+    recall_ = std::move(recall);
+  }
 
   // Returns the spans that this batch completes.
   std::vector<Span> add(const Batch& batch, TimePoint now);
@@ -58,6 +74,7 @@ class Windows {
   Window& window_of(const Batch& batch, std::size_t row);
   bool fits(const Window& window, std::size_t bytes) const;
   bool full() const;
+  bool as_before() const { return cut_ && rows_ == cut_->rows; }
   void open(Position at, TimePoint now);
   void finish(Position reached, std::vector<Span>& done);
 
@@ -70,6 +87,10 @@ class Windows {
   std::map<std::string, std::size_t> latest_;  // key -> its last window in the open span
   TimePoint since_{};
   Positions reached_;
+  Recall recall_;
+  std::uint64_t rows_ = 0;         // of the open span
+  std::optional<Cut> cut_;         // how the open span was before
+  std::optional<Position> after_;  // what the last one reached before, where it was as it is now
 };
 
 }  // namespace syncd::jobs

@@ -116,6 +116,18 @@ TEST_P(SummarizeBatch, AnOpenBatchIsLeftAtOnceAndTakenUpAgain) {
   EXPECT_TRUE(journal().doubts("").empty());
 }
 
+TEST_P(SummarizeBatch, WhatAnOpenBatchHoldsIsNotAskedAgainThoughItsWindowCouldGrow) {
+  make_batch();
+  vendor().stay_open(1'000'000);
+  pass_until(rows(15), [this] { return vendor().count(Step::Look) >= 2; });
+  restart("run 2");
+  vendor().stay_open(1);
+  EXPECT_EQ(summaries(3).size(), 4U);
+  EXPECT_EQ(vendor().created(), 2U);
+  for (int row = 0; row < 30; ++row) EXPECT_EQ(times("name " + std::to_string(row), vendor().paid()), 1U);
+  EXPECT_TRUE(journal().doubts("").empty());
+}
+
 TEST_P(SummarizeBatch, AnOpenBatchIsTakenUpThoughTheModeIsAnotherOne) {
   make_batch();
   vendor().stay_open(1'000'000);
@@ -221,6 +233,17 @@ TEST_P(SummarizeBatch, AnInvalidRequestConcernsItsOwnRecordAlone) {
   EXPECT_EQ(bad_.size(), 2U);
   EXPECT_EQ(vendor().created(), 1U);
   EXPECT_EQ(journal().spending("digest", 1).at(0).use.input, 33U) << "a refusal is paid, an error is not";
+}
+
+TEST_P(SummarizeBatch, ASchemaIsForBatchesToo) {
+  make_batch("schema = '{\"type\":\"object\"}'");
+  server_.answer_with([](const std::string& user) {
+    const bool text = user.find("name 15\"") != std::string::npos;
+    return std::vector<std::string>{text ? "in words" : "{}"};
+  });
+  EXPECT_EQ(summaries(3).size(), 2U);
+  EXPECT_EQ(bad_.size(), 1U);
+  EXPECT_EQ(vendor().created(), 1U);
 }
 
 TEST_P(SummarizeBatch, ATruncatedAnswerGetsMoreRoom) {

@@ -1,5 +1,6 @@
 // summarize between rows that a test makes and a model that does what it is told, over restarts.
 #pragma once
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "daemon/store/llm_journal.hpp"
@@ -49,6 +50,13 @@ class SummarizeTest : public ::testing::Test, public Monitor, public BadRecords 
     context_->state_dir = folder_.path();
     context_->run = run;
     transform_ = plan_.make(*context_);
+    transform_->begins_at(Positions());
+  }
+  // How often a row was sent, in all these questions.
+  static std::size_t times(const std::string& row, const std::vector<std::string>& questions) {
+    return static_cast<std::size_t>(std::count_if(
+        questions.begin(), questions.end(),
+        [&](const std::string& asked) { return asked.find("\"" + row + "\"") != std::string::npos; }));
   }
   static Task<> pull(Batches from, std::vector<Batch>& into) {
     while (auto batch = co_await from.next()) into.push_back(std::move(*batch));

@@ -54,6 +54,26 @@ TEST_F(SummarizeTest, AnAnswerThatWasReceivedIsNeverAskedForTwice) {
   EXPECT_EQ(server_.asked().size(), 4U) << "only what is new";
 }
 
+TEST_F(SummarizeTest, AWindowThatCouldHaveGrownIsCutAsItWasAskedAbout) {
+  make("window = { rows = 10 }");
+  const auto first = pass(rows(15));
+  ASSERT_EQ(first.size(), 2U);
+  restart("run 2");  // nothing of it was delivered, and more rows have come
+  const auto again = pass(rows(30));
+  ASSERT_EQ(again.size(), 4U);
+  EXPECT_EQ(cell(again[1], "unit"), cell(first[1], "unit"));
+  EXPECT_EQ(again[1].position().text(), "p15");
+  EXPECT_EQ(cell(again[2], "rows"), "10");
+  for (int row = 0; row < 30; ++row) EXPECT_EQ(times("name " + std::to_string(row), server_.asked()), 1U);
+}
+
+TEST_F(SummarizeTest, AnotherWindowIsAnotherQuestionWhereTheJobSaysSo) {
+  make("window = { rows = 10 }");
+  pass(rows(15));
+  make("window = { rows = 20 }");
+  EXPECT_EQ(cell(pass(rows(20)).at(0), "rows"), "20");
+}
+
 TEST_F(SummarizeTest, TheSameQuestionIsAskedOnce) {
   make("window = { rows = 10 }\nfields = [\"name\"]");
   auto same = std::make_shared<std::vector<Batch>>();
@@ -140,6 +160,38 @@ TEST_F(SummarizeTest, ATruncatedAnswerMayBeAskedForWithMoreRoomOrTakenAsItIs) {
   make("window = { rows = 10 }\non_truncated = \"accept\"\nsystem = \"other\"");
   server_.spoil_next(truncated);
   EXPECT_EQ(cell(pass(rows(10)).at(0), "summary"), "Half");
+}
+
+TEST_F(SummarizeTest, WithASchemaOnlyWhatMeetsItIsAnAnswer) {
+  make(R"(window = { rows = 10 }
+schema = '{"type":"object","required":["cause"],"properties":{"cause":{"type":"string"}}}')");
+  server_.answer_with([](const std::string& user) {
+    std::string answer = R"({"cause":"disk"})";
+    if (user.find("name 15\"") != std::string::npos) answer = R"({"cause":7})";
+    if (user.find("name 25\"") != std::string::npos) answer = "The cause is the disk.";
+    if (user.find("name 35\"") != std::string::npos) answer = "```json\n{\"cause\":\"disk\"}\n```\n";
+    return std::vector<std::string>{answer};
+  });
+  const auto out = pass(rows(40));
+  ASSERT_EQ(out.size(), 4U);
+  EXPECT_EQ(cell(out[0], "summary"), R"({"cause":"disk"})");
+  EXPECT_EQ(cell(out[3], "summary"), R"({"cause":"disk"})") << "without the marks around it";
+  ASSERT_EQ(bad_.size(), 2U);
+  EXPECT_THAT(bad_[0].error, testing::HasSubstr("at /cause: 7 is not of type \"string\""));
+  EXPECT_THAT(bad_[1].error, testing::HasSubstr("no JSON"));
+  EXPECT_EQ(server_.asked().size(), 4U);
+  EXPECT_EQ(journal().spending("", 1).at(0).use.input, 44U) << "what is no answer is paid all the same";
+}
+
+TEST_F(SummarizeTest, ASchemaThatIsNoneIsRefused) {
+  const config::Findings findings;
+  const auto table = config::Table::parse_text(
+      "connection = \"model\"\nmodel = \"m\"\nuser = \"{{data}}\"\nschema = '{\"typ\": 1}'", "job.toml",
+      findings);
+  PlanContext planning(config_, job_);
+  summarize().plan(*table, planning);
+  EXPECT_NE(findings.text().find("/typ is a keyword that is not known"), std::string::npos)
+      << findings.text();
 }
 
 TEST_F(SummarizeTest, AKeyThatIsRefusedEndsTheJob) {

@@ -57,6 +57,33 @@ TEST(Windows, AWindowIsFullAtItsRowsAndNamesWhatItReached) {
   EXPECT_FALSE(windows.close());
 }
 
+TEST(Windows, WhatWasAskedAboutBeforeIsCutAlike) {
+  // By where it began; the second position has another text this time.
+  const std::map<std::string, Cut> known = {{"", {2, Position("", "p2, as it was")}},
+                                            {"p2, as it was", {4, Position("", "p6")}}};
+  Windows windows(limits(10), {}, write_id);
+  windows.begins_at(Positions(), [&](const Position& before) -> std::optional<Cut> {
+    const auto found = known.find(before.text());
+    return found == known.end() ? std::nullopt : std::optional(found->second);
+  });
+  EXPECT_EQ(told(windows.add(test::numbered(0, 8), kNow)), (Told{"p2: 0 1", "p6: 2 3 4 5"}));
+  EXPECT_EQ(told(windows.add(at(test::numbered(8, 1), true), kNow)), (Told{"p9: 6 7 8"}));
+}
+
+TEST(Windows, WithinABatchThatCannotBeDividedTheWindowsAreCutAlike) {
+  Windows windows(limits(10), {"key"}, write_id);
+  windows.begins_at(Positions(), [](const Position&) { return Cut{3, Position("", "p3")}; });
+  EXPECT_EQ(told(windows.add(at(keyed("aabba", false), true), kNow)), (Told{"p5: 0 1 | 2 | 3 | 4"}));
+}
+
+TEST(Windows, TheFirstPositionIsWhereTheRowsGoOn) {
+  Windows windows(limits(3), {}, write_id);
+  Positions from;
+  from.advance(Position("", "p4"));
+  windows.begins_at(from, nullptr);
+  EXPECT_EQ(windows.add(test::numbered(4, 3), kNow).at(0).before.text(), "p4");
+}
+
 TEST(Windows, BatchesAreGathered) {
   Windows windows(limits(100), {}, write_id);
   EXPECT_TRUE(windows.add(test::numbered(0, 3), kNow).empty());

@@ -115,7 +115,7 @@ TEST_F(LlmBatchesTest, AJournalOfTheVersionBeforeIsBroughtUp) {
   {
     const auto handle = sqlite::open(file_);
     sqlite::execute(handle.get(),
-                    "DROP TABLE batches; DROP INDEX batched; DROP INDEX batched_units;"
+                    "DROP TABLE cuts; DROP TABLE batches; DROP INDEX batched; DROP INDEX batched_units;"
                     "ALTER TABLE requests DROP COLUMN batch; PRAGMA user_version = 1");
   }
   reopen();

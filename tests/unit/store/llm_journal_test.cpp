@@ -148,6 +148,21 @@ TEST_F(LlmJournalTest, OldAnswersCanBeForgotten) {
   EXPECT_FALSE(journal_->find("a"));
 }
 
+TEST_F(LlmJournalTest, WhereWindowsEndedIsKnownOverARestart) {
+  journal_->remember_cuts("shape", {{"file", "p0", "p3", 3}, {"file", "p3", "p5", 2}}, kNow);
+  journal_->remember_cuts("shape", {{"file", "p3", "p6", 3}}, kNow);
+  reopen();
+  const auto cut = journal_->cut_at("shape", "file", "p3");
+  ASSERT_TRUE(cut);
+  EXPECT_EQ(cut->reached, "p6") << "the last time counts";
+  EXPECT_EQ(cut->rows, 3U);
+  EXPECT_FALSE(journal_->cut_at("shape", "file", "p6"));
+  EXPECT_FALSE(journal_->cut_at("shape", "other", "p3"));
+  EXPECT_FALSE(journal_->cut_at("another", "file", "p3"));
+  journal_->forget_answers(kNow + 1s);
+  EXPECT_FALSE(journal_->cut_at("shape", "file", "p3"));
+}
+
 TEST_F(LlmJournalTest, ARequestThatDiedWithItsProcessIsADoubt) {
   begin(request("own"));
   journal_.reset();
