@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <map>
 #include <random>
 #include <set>
+#include <sstream>
 
 #include "tests/support/eventually.hpp"
 #include "tests/support/installation.hpp"
@@ -57,16 +59,23 @@ class LlmKill : public ::testing::Test {
       syncd_.process().kill();
     }
   }
-  // The digest of each summary that was delivered.
-  std::vector<std::string> units() {
+  // A column of each summary that was delivered.
+  std::vector<std::string> column(const std::string& name) {
     std::vector<std::string> all;
     for (const auto& entry : redis_.command({"XRANGE", "digests", "-", "+"}).elements) {
       const auto& fields = entry.elements.at(1).elements;
       for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
-        if (fields[i].text == "unit") all.push_back(fields[i + 1].text);
+        if (fields[i].text == name) all.push_back(fields[i + 1].text);
       }
     }
     return all;
+  }
+  // The digest of each.
+  std::vector<std::string> units() { return column("unit"); }
+  std::size_t rows_delivered() {
+    std::size_t sum = 0;
+    for (const std::string& rows : column("rows")) sum += std::stoul(rows);
+    return sum;
   }
   std::size_t delivered() { return units().size(); }
   // How often something was asked that had been asked before.
@@ -114,6 +123,33 @@ TEST_F(LlmKill, WithHoldNothingIsAskedTwice) {
   EXPECT_EQ(ambiguous(), 0U);
   EXPECT_EQ(syncd_.ctl({"run", "digest"}).code % 75, 0) << "now, unless it has begun by itself";
   expect_each_once();
+}
+
+// A window that ends because nothing more is there holds the same rows after a kill, though more have come.
+TEST_F(LlmKill, ARowIsInOneQuestionThoughRowsComeMeanwhile) {
+  SCOPED_TRACE("seed " + std::to_string(seed_));
+  syncd_.folder().write("errors.log", "");
+  write_job("retry");
+  std::size_t lines = 0;
+  for (int round = 0; round < 30; ++round) {
+    std::ofstream file(syncd_.path("errors.log"), std::ios::app);
+    for (int i = random_pause() % 13; i >= 0; --i) file << "line " << lines++ << "\n";
+    file.close();
+    kill_at_random_moments(1);
+  }
+  syncd_.start();
+  EXPECT_EVENTUALLY_EQ(rows_delivered(), lines);
+  std::map<std::string, int> questions;  // that hold a line
+  const auto asked = model_.asked();
+  for (const std::string& question : std::set<std::string>(asked.begin(), asked.end())) {
+    std::istringstream text(question);
+    for (std::string line; std::getline(text, line);) {
+      if (line.find("\"line\"") != std::string::npos) ++questions[line];
+    }
+  }
+  EXPECT_EQ(questions.size(), lines);
+  for (const auto& [line, count] : questions) EXPECT_EQ(count, 1) << line;
+  EXPECT_LE(asked_again(), ambiguous());
 }
 
 // What is asked together, of each vendor: batches that are still open, whose reply is lost with the process,
