@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "jobs/connections.hpp"
 #include "jobs/plan.hpp"
 
@@ -18,6 +20,11 @@ Breakers::Breakers(const JobPlan& plan, const Connections& connections) : rule_(
   const std::string& sink = plan.sink_connection;
   if (!source.empty()) all_.push_back(One{source, connections.breaker(source), true, source == sink});
   if (!sink.empty() && sink != source) all_.push_back(One{sink, connections.breaker(sink), false, true});
+  for (const std::string& name : plan.transform_connections) {
+    const auto same = [&name](const One& one) { return one.connection == name; };
+    if (std::any_of(all_.begin(), all_.end(), same)) continue;
+    all_.push_back(One{name, connections.breaker(name), false, false});
+  }
 }
 
 std::optional<schedule::Gate> Breakers::gate(const Clock& clock) const {
@@ -55,9 +62,10 @@ void Breakers::answered() {
   for (One& one : all_) one.breaker.succeeded();
 }
 
-void Breakers::failed(TimePoint now, bool in_sink, bool may_pass) {
+void Breakers::failed(TimePoint now, const std::string& connection, bool in_sink, bool may_pass) {
   for (One& one : all_) {
-    if (may_pass && (in_sink ? one.of_sink : one.of_source)) {
+    const bool at_an_end = connection.empty() && (in_sink ? one.of_sink : one.of_source);
+    if (may_pass && (at_an_end || one.connection == connection)) {
       one.breaker.failed(now, rule_);
     } else {
       one.breaker.gave_up();

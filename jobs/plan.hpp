@@ -28,7 +28,7 @@ class JobPlan {
 
   config::JobSettings job;
   schedule::Schedule schedule;
-  policy::CircuitBreaker::Rule breaker;  // for the connections of the source and of the sink
+  policy::CircuitBreaker::Rule breaker;  // for its connections
   std::string source_connection;         // "" where it has none
   std::string sink_connection;
   std::vector<std::string> transform_connections;  // of those that have one

@@ -110,7 +110,7 @@ Task<Runner::Verdict> Runner::attempts() {
     if (verdict.end == Verdict::End::Done) breakers_.answered();
     if (verdict.end == Verdict::End::Cancelled) breakers_.gave_up();
     if (verdict.end != Verdict::End::Failed) break;
-    breakers_.failed(clock_.now(), failed_in_sink_, verdict.retry);
+    breakers_.failed(clock_.now(), verdict.connection, failed_in_sink_, verdict.retry);
     const bool moved = view_.rows > rows_before;  // then this is a new failure
     if (moved || failures == 0) failing_since = clock_.now();
     if (moved) failures = 0;
@@ -208,6 +208,7 @@ Task<Runner::Verdict> Runner::judged_attempt() {
     verdict.retry = error.kind() == ErrorKind::Transient;
     verdict.fenced = error.kind() == ErrorKind::Fenced;
     verdict.retry_after = error.retry_after();
+    verdict.connection = error.connection();
   } catch (const std::exception& error) {
     fail(verdict, fmt::format("internal error: {}", error.what()));
   }

@@ -83,6 +83,7 @@ class Runner final : public schedule::Runnable, private Progress, private Monito
     bool fenced = false;
     std::optional<std::chrono::nanoseconds> retry_after;
     std::string error;
+    std::string connection;  // that failed, where it is none of the source's or the sink's
   };
 
   void begin(const store::RunRecord& record);

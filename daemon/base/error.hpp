@@ -20,6 +20,9 @@ enum class ErrorKind {
 
 std::string_view to_string(ErrorKind kind) noexcept;
 
+// No connection has this name.
+inline constexpr const char* kNoServer = "(no server)";
+
 class Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, const std::string& text) : std::runtime_error(text), kind_(kind) {}
@@ -34,16 +37,26 @@ class Error : public std::runtime_error {
     return copy;
   }
 
+  // The connection whose server is at fault; "" where that is told by where it was thrown; kNoServer where none is.
+  const std::string& connection() const noexcept { return connection_; }
+  Error with_connection(std::string name) const {
+    Error copy = *this;
+    copy.connection_ = std::move(name);
+    return copy;
+  }
+
   // The same error, seen from further outside: "context: text".
   Error within(std::string_view context) const {
     Error outer(kind_, std::string(context) + ": " + what());
     outer.retry_after_ = retry_after_;
+    outer.connection_ = connection_;
     return outer;
   }
 
  private:
   ErrorKind kind_;
   std::optional<std::chrono::nanoseconds> retry_after_;
+  std::string connection_;
 };
 
 // Another process holds what this one needs for itself (state directory, control socket).

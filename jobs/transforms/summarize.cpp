@@ -317,8 +317,11 @@ bool Summarize::take_error(const Asked& asked, std::size_t index) {
     // A job that goes on for ever waits for the next day.
     const WallTime now = clock_.wall_now();
     const auto tomorrow = std::chrono::ceil<std::chrono::days>(now + std::chrono::microseconds(1));
-    throw Error(ErrorKind::Transient, spent.what()).with_retry_after(tomorrow - now);
+    throw Error(ErrorKind::Transient, spent.what())
+        .with_retry_after(tomorrow - now)
+        .with_connection(kNoServer);
   } catch (const Error& error) {
+    if (error.kind() == ErrorKind::Transient) throw error.with_connection(options_.connection);
     if (error.kind() != ErrorKind::Data) throw;
     Batch record(schema_, asked.span.reached);
     append(record, asked, index);

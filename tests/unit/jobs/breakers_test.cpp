@@ -41,7 +41,7 @@ TEST_F(BreakersTest, JobsOfAConnectionShareItsBreaker) {
   Breakers second = make();
   for (Breakers* one : {&first, &second}) {
     one->begin();
-    one->failed(clock_.now(), /*in_sink=*/true, /*may_pass=*/true);
+    one->failed(clock_.now(), "", /*in_sink=*/true, /*may_pass=*/true);
   }
   const auto closed = first.gate(clock_);
   ASSERT_TRUE(closed);
@@ -64,14 +64,29 @@ TEST_F(BreakersTest, TheOtherEndIsNotBlamed) {
   plan_.sink_connection = "cache";
   plan_.source_connection.clear();
   Breakers writer = make();
-  for (int i = 0; i < 2; ++i) reader.failed(clock_.now(), false, true);
+  for (int i = 0; i < 2; ++i) reader.failed(clock_.now(), "", false, true);
   EXPECT_TRUE(reader.gate(clock_));
   EXPECT_FALSE(writer.gate(clock_));
 }
 
+TEST_F(BreakersTest, AModelThatFailsIsBlamedAlone) {
+  plan_.transform_connections = {"model"};
+  Breakers digest = make();
+  plan_.transform_connections.clear();
+  Breakers mirror = make();
+  for (int i = 0; i < 2; ++i) digest.failed(clock_.now(), "model", false, true);
+  ASSERT_TRUE(digest.gate(clock_));
+  EXPECT_NE(digest.gate(clock_)->why.find("connection 'model': breaker open"), std::string::npos);
+  EXPECT_FALSE(mirror.gate(clock_));
+  clock_.advance(1h);
+  digest.answered();
+  for (int i = 0; i < 9; ++i) digest.failed(clock_.now(), kNoServer, false, true);
+  EXPECT_FALSE(digest.gate(clock_)) << "a budget is no server";
+}
+
 TEST_F(BreakersTest, OneThatRefusesUsHasAnswered) {
   Breakers job = make();
-  for (int i = 0; i < 9; ++i) job.failed(clock_.now(), true, /*may_pass=*/false);
+  for (int i = 0; i < 9; ++i) job.failed(clock_.now(), "", true, /*may_pass=*/false);
   EXPECT_FALSE(job.gate(clock_));
 }
 
