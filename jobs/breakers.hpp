@@ -26,8 +26,8 @@ class Breakers {
   // Its sink has answered, or both ends have.
   void sink_answered();
   void answered();
-  // It failed, at `connection`, or, where that is "", at that of the source or the sink.  Only what `may_pass`
-  // by itself tells that a server is unwell: one that refuses us has answered.
+  // It failed, at `connection`, or, where that is "", at that of the source or the sink.  Only what
+  // `may_pass` by itself tells that a server is unwell: one that refuses us has answered.
   void failed(TimePoint now, const std::string& connection, bool in_sink, bool may_pass);
   // It was cancelled.
   void gave_up();

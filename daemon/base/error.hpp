@@ -37,7 +37,8 @@ class Error : public std::runtime_error {
     return copy;
   }
 
-  // The connection whose server is at fault; "" where that is told by where it was thrown; kNoServer where none is.
+  // The connection whose server is at fault; "" where that is told by where it was thrown; kNoServer where
+  // none is.
   const std::string& connection() const noexcept { return connection_; }
   Error with_connection(std::string name) const {
     Error copy = *this;
