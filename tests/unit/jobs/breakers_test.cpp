@@ -18,7 +18,9 @@ class BreakersTest : public ::testing::Test {
   BreakersTest() {
     const std::string file = folder_.write("syncd.toml",
                                            "[connections.app]\ntype = 'postgres'\nuri = 'postgresql:///x'\n"
-                                           "[connections.cache]\ntype = 'redis'\nuri = 'redis://h'\n");
+                                           "[connections.cache]\ntype = 'redis'\nuri = 'redis://h'\n"
+                                           "[connections.model]\ntype = 'openai'\n"
+                                           "base_url = 'http://127.0.0.1:1/v1'\n");
     config_ = config::load_or_throw(file);
     connections_.emplace(loop_, config_.connections);
     plan_.source_connection = "app";
