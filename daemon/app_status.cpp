@@ -4,6 +4,8 @@
 #include "daemon/app_control.hpp"
 #include "daemon/base/version.hpp"
 #include "daemon/coro/timeout.hpp"
+#include "daemon/status/metrics.hpp"
+#include "daemon/store/llm_journal.hpp"
 
 namespace syncd {
 namespace {
@@ -86,6 +88,29 @@ std::string reason(const status::JobStatus& job) {
   return {};
 }
 
+using Page = status::MetricsPage;
+
+std::map<std::string, Page::Circuit> circuits(const jobs::Connections& connections, TimePoint now) {
+  using May = policy::CircuitBreaker::Verdict::May;
+  std::map<std::string, Page::Circuit> all;
+  for (const std::string& name : connections.names()) {
+    const policy::CircuitBreaker& breaker = connections.breaker(name);
+    const May may = breaker.ask(now).may;
+    Page::Circuit& state = all[name];
+    state = Page::Circuit::Closed;
+    if (may == May::AfterTheProbe || (may == May::Try && breaker.opened())) state = Page::Circuit::HalfOpen;
+    if (may == May::NotBefore) state = Page::Circuit::Open;
+  }
+  return all;
+}
+
+std::vector<Page::Tokens> tokens(const store::LlmJournal* journal) {
+  std::vector<Page::Tokens> all;
+  if (journal == nullptr) return all;
+  for (const auto& [job, use] : journal->used()) all.push_back({job, use.input, use.output});
+  return all;
+}
+
 }  // namespace
 
 status::JobStatus App::Control::status(const std::string& name) {
@@ -141,9 +166,11 @@ std::string App::Control::metrics() {
     jobs.push_back({&each, &job.counters(), job.runner()->view().last_commit});
   }
   status::MetricsPage page;
-  page.daemon(kVersion, app_.loop_.lag());
+  page.daemon(kVersion, app_.loop_.lag(), app_.scheduler_.queued());
   page.process();
   page.jobs(jobs);
+  page.circuits(circuits(*app_.configuration_->connections(), app_.loop_.now()));
+  page.models(tokens(llm_journal(std::nullopt).get()));
   return page.text();
 }
 

@@ -48,6 +48,8 @@ class CircuitBreaker {
   void gave_up() { probing_ = false; }
 
   std::uint32_t failures() const noexcept { return failures_; }
+  // It has opened, and no probe has closed it yet.
+  bool opened() const noexcept { return open_until_.has_value(); }
 
  private:
   std::uint32_t failures_ = 0;  // in a row

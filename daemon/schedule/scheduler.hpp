@@ -71,6 +71,8 @@ class Scheduler {
   std::string why_none(const std::string& name) const;
   // What an occurrence that is due waits for; "" where none does.
   std::string waiting_for(const std::string& name) const;
+  // Jobs with an occurrence that waits: for its group, for room, for another job or for a breaker.
+  std::size_t queued() const noexcept { return queue_.size(); }
 
  private:
   struct Waiting;

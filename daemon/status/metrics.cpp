@@ -68,11 +68,26 @@ void MetricsPage::sample(std::string_view suffix, Labels labels, double value) {
   text_ += fmt::format(" {}\n", value);
 }
 
-void MetricsPage::daemon(std::string_view version, Duration loop_lag) {
+void MetricsPage::daemon(std::string_view version, Duration loop_lag, std::size_t queued) {
   family("syncd_build_info", "gauge", "A constant 1, with the version of the daemon.");
   sample("", {{"version", version}}, 1);
   family("syncd_loop_lag_seconds", "gauge", "How late the event loop fired its latest timer.");
   sample("", {}, seconds(loop_lag));
+  family("syncd_queue_length", "gauge", "Jobs whose occurrence is due and waits for its turn.");
+  sample("", {{"queue", "runs"}}, static_cast<double>(queued));
+}
+
+void MetricsPage::circuits(const std::map<std::string, Circuit>& circuits) {
+  family("syncd_circuit_state", "gauge", "The breaker of a connection: 0 closed, 1 half open, 2 open.");
+  for (const auto& [target, state] : circuits) sample("", {{"target", target}}, static_cast<double>(state));
+}
+
+void MetricsPage::models(const std::vector<Tokens>& tokens) {
+  family("syncd_llm_tokens_total", "counter", "Tokens that models were paid for since the daemon began.");
+  for (const Tokens& each : tokens) {
+    sample("", {{"job", each.job}, {"direction", "input"}}, static_cast<double>(each.input));
+    sample("", {{"job", each.job}, {"direction", "output"}}, static_cast<double>(each.output));
+  }
 }
 
 void MetricsPage::process() {

@@ -51,10 +51,21 @@ class MetricsPage {
     std::optional<WallTime> last_commit;
   };
 
-  void daemon(std::string_view version, Duration loop_lag);
+  enum class Circuit { Closed = 0, HalfOpen = 1, Open = 2 };
+  struct Tokens {
+    std::string job;
+    std::uint64_t input;
+    std::uint64_t output;
+  };
+
+  // `queued`: jobs with an occurrence that waits.
+  void daemon(std::string_view version, Duration loop_lag, std::size_t queued);
   // From /proc/self and getrusage(2), under the names that every client library uses.
   void process();
   void jobs(const std::vector<Job>& jobs);
+  // By connection.
+  void circuits(const std::map<std::string, Circuit>& circuits);
+  void models(const std::vector<Tokens>& tokens);
 
   const std::string& text() const noexcept { return text_; }
 

@@ -174,8 +174,13 @@ void LlmJournal::end(std::int64_t id, const char* state, const std::string& why,
   sqlite::Statement update(handle_, "UPDATE requests SET state = ?, why = ?, ended_us = ? WHERE id = ?");
   update.bind(std::string(state)).bind(why).bind(now).bind(id).step();
   if (use == nullptr) return;
-  sqlite::Statement count(handle_, "UPDATE requests SET input = ?, output = ?, cost = ? WHERE id = ?");
-  count.bind(use->input).bind(use->output).bind(use->cost).bind(id).step();
+  sqlite::Statement count(handle_,
+                          "UPDATE requests SET input = ?, output = ?, cost = ? WHERE id = ? RETURNING job");
+  if (!count.bind(use->input).bind(use->output).bind(use->cost).bind(id).step()) return;
+  LlmUse& sum = used_[count.text(0)];
+  sum.input += use->input;
+  sum.output += use->output;
+  sum.cost += use->cost;
 }
 
 void LlmJournal::keep(std::int64_t id, const LlmAnswer& answer, WallTime now) {

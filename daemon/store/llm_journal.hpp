@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -185,6 +186,9 @@ class LlmJournal {
   // Answers and cuts that are older are forgotten: they would be paid again.
   void forget_answers(WallTime before);
 
+  // What was paid for through this object, by job.
+  const std::map<std::string, LlmUse>& used() const noexcept { return used_; }
+
  private:
   std::string day(WallTime now);
   struct Spent {
@@ -201,6 +205,7 @@ class LlmJournal {
   void end(std::int64_t id, const char* state, const std::string& why, const LlmUse* use, WallTime now);
 
   sqlite::Handle handle_;
+  std::map<std::string, LlmUse> used_;
 };
 
 }  // namespace syncd::store

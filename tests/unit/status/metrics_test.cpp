@@ -26,9 +26,11 @@ JobStatus users() {
 
 std::string page_of(const JobStatus& status, const JobCounters& counters) {
   MetricsPage page;
-  page.daemon("1.2.3", milliseconds(2));
+  page.daemon("1.2.3", milliseconds(2), 3);
   page.process();
   page.jobs({{&status, &counters, WallTime(seconds(1'700'000'001))}});
+  page.circuits({{"app", MetricsPage::Circuit::Closed}, {"cache", MetricsPage::Circuit::Open}});
+  page.models({{"digest", 1200, 80}});
   return page.text();
 }
 
@@ -60,6 +62,10 @@ TEST(Metrics, SayHowThingsStand) {
   const std::string text = page_of(users(), JobCounters());
   EXPECT_THAT(text, HasSubstr("syncd_build_info{version=\"1.2.3\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("syncd_loop_lag_seconds 0.002\n"));
+  EXPECT_THAT(text, HasSubstr("syncd_queue_length{queue=\"runs\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("syncd_circuit_state{target=\"app\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("syncd_circuit_state{target=\"cache\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("syncd_llm_tokens_total{job=\"digest\",direction=\"output\"} 80\n"));
   EXPECT_THAT(text, HasSubstr("syncd_jobs{state=\"running\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("syncd_jobs{state=\"failed\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("syncd_job_lag_seconds{job=\"users\"} 1.5\n"));

@@ -45,6 +45,15 @@ TEST_F(LlmJournalTest, AnAnswerIsFoundAgainOverARestart) {
   EXPECT_FALSE(journal_->find("b"));
 }
 
+TEST_F(LlmJournalTest, CountsWhatWasPaidThroughIt) {
+  EXPECT_TRUE(journal_->used().empty());
+  for (const char* unit : {"a", "b"}) {
+    journal_->answered(begin(request(unit)), {"text", "m", {11, 4, 31}}, kNow);
+  }
+  EXPECT_EQ(journal_->used().at("digest").input, 22U);
+  EXPECT_EQ(journal_->used().at("digest").output, 8U);
+}
+
 TEST_F(LlmJournalTest, AFailedRequestLeavesNoAnswerAndNoDoubt) {
   journal_->failed(begin(request("a")), "status 500", {}, kNow);
   EXPECT_FALSE(journal_->find("a"));
