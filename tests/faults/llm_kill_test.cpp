@@ -37,7 +37,8 @@ class LlmKill : public ::testing::Test {
       if (exchange.be_silent(pause)) exchange.send(joined(StreamEvents(events.begin() + 1, events.end())));
     });
   }
-  void write_job(const std::string& on_ambiguous, const std::string& more = "") {
+  void write_job(const std::string& on_ambiguous, const std::string& more = "",
+                 int rows_in_a_window = kRowsInAWindow) {
     syncd_.folder().write(
         "jobs.d/digest.toml",
         fmt::format(
@@ -46,7 +47,7 @@ class LlmKill : public ::testing::Test {
             "[[jobs.digest.transforms]]\ntype = 'summarize'\nconnection = 'model'\nmodel = 'm'\n"
             "user = '{{{{data}}}}'\nfields = ['line']\nwindow = {{ rows = {} }}\non_ambiguous = '{}'\n{}"
             "[jobs.digest.sink]\ntype = 'redis_stream'\nconnection = 'cache'\nkey = 'digests'\n",
-            syncd_.path("errors.log"), kRowsInAWindow, on_ambiguous, more));
+            syncd_.path("errors.log"), rows_in_a_window, on_ambiguous, more));
   }
   int random_pause() {
     const std::lock_guard lock(mutex_);
@@ -87,8 +88,8 @@ class LlmKill : public ::testing::Test {
     const std::string listed = syncd_.ctl({"llm", "ambiguous", "--json"}).out;
     return static_cast<std::size_t>(std::count(listed.begin(), listed.end(), '\n'));
   }
-  void expect_each_once() {
-    EXPECT_EVENTUALLY_EQ(delivered(), static_cast<std::size_t>(kUnits));
+  void expect_each_once(std::size_t units_expected = kUnits) {
+    EXPECT_EVENTUALLY_EQ(delivered(), units_expected);
     const auto all = units();
     EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), all.size()) << "one came twice";
   }
@@ -149,6 +150,25 @@ TEST_F(LlmKill, ARowIsInOneQuestionThoughRowsComeMeanwhile) {
   }
   EXPECT_EQ(questions.size(), lines);
   for (const auto& [line, count] : questions) EXPECT_EQ(count, 1) << line;
+  EXPECT_LE(asked_again(), ambiguous());
+}
+
+// Above the context each window is several questions, and one about their answers.
+TEST_F(LlmKill, QuestionsOfATreeThatAreAskedTwiceAreListed) {
+  SCOPED_TRACE("seed " + std::to_string(seed_));
+  constexpr int kRows = 50;
+  constexpr std::size_t kTrees = kUnits * kRowsInAWindow / kRows;
+  model_.answer_with([](const std::string& user) {
+    return std::vector<std::string>{fmt::format("answer {:x}", std::hash<std::string>()(user))};
+  });
+  write_job("retry", "context = 256\nmax_tokens = 20\n", kRows);
+  kill_at_random_moments(60);
+  syncd_.start();
+  expect_each_once(kTrees);
+  EXPECT_EQ(rows_delivered(), static_cast<std::size_t>(kUnits * kRowsInAWindow));
+  const auto asked = model_.asked();
+  EXPECT_GE(std::set<std::string>(asked.begin(), asked.end()).size(), 3 * kTrees)
+      << "two parts or more, and the root";
   EXPECT_LE(asked_again(), ambiguous());
 }
 
