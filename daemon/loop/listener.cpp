@@ -1,5 +1,7 @@
 #include "daemon/loop/listener.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
@@ -77,7 +79,12 @@ coro::Task<std::unique_ptr<Stream>> Listener::accept() {
   constexpr Duration kWaitForDescriptors = std::chrono::seconds(1);
   while (true) {
     const int fd = ::accept4(handle_->fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd >= 0) co_return adopt_unix(loop_, fd);
+    if (fd >= 0) {
+      // A token must not wait until the one before it was acknowledged.  Unix sockets know no such option.
+      const int yes = 1;
+      ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+      co_return adopt_unix(loop_, fd);
+    }
     const int error = errno;
     if (error == EAGAIN) {
       Readable readable(loop_, *handle_);

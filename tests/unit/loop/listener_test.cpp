@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 
 #include <cerrno>
 
@@ -51,6 +52,20 @@ LOOP_TEST(Listener, AcceptsOneConnectionPerCall) {
 }
 
 Task<> accept_one(Listener& listener, std::unique_ptr<Stream>& into) { into = co_await listener.accept(); }
+
+LOOP_TEST(Listener, WhatIsWrittenOverTcpLeavesAtOnce) {
+  test::TcpPort port;
+  port.listen(4);
+  Listener listener(loop, port.socket.release());
+  const auto far = co_await connect_tcp(loop, "127.0.0.1", port.number);
+  const auto near = co_await listener.accept();
+  for (const int fd : {far->fd(), near->fd()}) {
+    int at_once = 0;
+    socklen_t size = sizeof at_once;
+    ::getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, &size);
+    EXPECT_NE(at_once, 0);
+  }
+}
 
 LOOP_TEST(Listener, WaitsForAConnection) {
   Socket socket(loop);
