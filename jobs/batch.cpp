@@ -6,8 +6,10 @@
 namespace syncd::jobs {
 
 namespace {
+// Of the first block and of the largest: many batches hold a row or two.
+constexpr std::size_t kFirstBlock = 1024;
 constexpr std::size_t kBlock = 64 * 1024;
-}
+}  // namespace
 
 static_assert(!std::is_aggregate_v<Batch> && !std::is_aggregate_v<Position> &&
                   !std::is_aggregate_v<Positions>,
@@ -58,8 +60,9 @@ std::size_t Batch::bytes() const noexcept {
 std::string_view Batch::store(std::string_view text) {
   // A block never grows beyond its capacity, so views into it stay valid.
   if (!block_ || block_->capacity() - block_->size() < text.size()) {
+    const std::size_t size = block_ ? std::min(kBlock, 4 * block_->capacity()) : kFirstBlock;
     block_ = std::make_shared<std::string>();
-    block_->reserve(std::max(kBlock, text.size()));
+    block_->reserve(std::max(size, text.size()));
     owners_.push_back(block_);
   }
   const std::size_t start = block_->size();

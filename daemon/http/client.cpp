@@ -111,6 +111,7 @@ void Response::Transfer::set_up() {
   curl_easy_setopt(easy, CURLOPT_PRIVATE, static_cast<Running*>(this));
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_.data());
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, kReceiveBuffer);
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // a resolver that hangs is left behind, not waited for
   curl_easy_setopt(easy, CURLOPT_URL, request_.url.c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -185,6 +186,7 @@ std::size_t Response::Transfer::on_body(char* data, std::size_t size, std::size_
   }
   transfer.last_byte_ = transfer.multi_.loop.now();
   transfer.held_.append(data, bytes);
+  transfer.multi_.received(bytes);
   transfer.changed_.notify();
   return bytes;
 }

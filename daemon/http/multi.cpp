@@ -5,6 +5,9 @@
 namespace syncd::http {
 namespace {
 
+// Of one look: its sender may well have more.
+constexpr std::size_t kMuch = kReceiveBuffer / 2;
+
 CURLM* make_multi() {
   static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
   CURLM* multi = ready == CURLE_OK ? curl_multi_init() : nullptr;
@@ -15,7 +18,15 @@ CURLM* make_multi() {
 }  // namespace
 
 Client::Multi::Multi(loop::EventLoop& loop_in, ClientOptions options_in)
-    : loop(loop_in), options(std::move(options_in)), handle_(make_multi()) {
+    : loop(loop_in),
+      options(std::move(options_in)),
+      sockets_(loop,
+               [this](int fd, bool readable, bool writable) {
+                 received_ = 0;
+                 act(fd, (readable ? CURL_CSELECT_IN : 0) | (writable ? CURL_CSELECT_OUT : 0));
+                 return received_ >= kMuch;
+               }),
+      handle_(make_multi()) {
   curl_multi_setopt(handle_, CURLMOPT_SOCKETFUNCTION, &Multi::on_socket);
   curl_multi_setopt(handle_, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(handle_, CURLMOPT_TIMERFUNCTION, &Multi::on_timer);
@@ -34,24 +45,14 @@ void Client::Multi::unpause(CURL* easy) {
   collect();
 }
 
-int Client::Multi::on_socket(CURL*, curl_socket_t fd, int what, void* self, void* watch) {
-  auto& multi = *static_cast<Multi*>(self);
-  auto* readiness = static_cast<loop::Readiness*>(watch);
-  if (what == CURL_POLL_REMOVE) {
-    delete readiness;
-    return 0;
-  }
+int Client::Multi::on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) {
   try {
-    if (readiness == nullptr) {
-      readiness = new loop::Readiness(multi.loop, fd, [&multi, fd](bool readable, bool writable) {
-        multi.act(fd, (readable ? CURL_CSELECT_IN : 0) | (writable ? CURL_CSELECT_OUT : 0));
-      });
-      curl_multi_assign(multi.handle_, fd, readiness);
-    }
+    const bool removed = what == CURL_POLL_REMOVE;
+    static_cast<Multi*>(self)->sockets_.watch(fd, !removed && (what & CURL_POLL_IN) != 0,
+                                              !removed && (what & CURL_POLL_OUT) != 0);
   } catch (const Error&) {
     return -1;  // libcurl fails what waits for the socket
   }
-  readiness->watch((what & CURL_POLL_IN) != 0, (what & CURL_POLL_OUT) != 0);
   return 0;
 }
 

@@ -6,9 +6,12 @@
 #include <optional>
 
 #include "daemon/http/client.hpp"
-#include "daemon/loop/readiness.hpp"
+#include "daemon/loop/gathered.hpp"
 
 namespace syncd::http {
+
+// Bytes that libcurl reads at once.  Each transfer has such a buffer of its own.
+inline constexpr long kReceiveBuffer = 4 * 1024;
 
 // What runs on the multi handle; found through CURLOPT_PRIVATE.
 class Running {
@@ -30,17 +33,21 @@ class Client::Multi final : private Timers::Entry {
   void add(CURL* easy);
   void remove(CURL* easy) noexcept { curl_multi_remove_handle(handle_, easy); }
   void unpause(CURL* easy);
+  // To be called for what arrives.
+  void received(std::size_t bytes) noexcept { received_ += bytes; }
 
   loop::EventLoop& loop;
   const ClientOptions options;
 
  private:
-  static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* watch);
+  static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void*);
   static int on_timer(CURLM* multi, long milliseconds, void* self);
   void due() override;
   void act(curl_socket_t fd, int events);
   void collect();
 
+  loop::Gathered sockets_;
+  std::size_t received_ = 0;  // since the last look at a socket
   CURLM* handle_;
   std::optional<Timers::Slot> timer_;
 };

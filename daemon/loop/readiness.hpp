@@ -1,4 +1,4 @@
-// Readiness: watches a descriptor that a library owns (libcurl's sockets) and says when it can be read or
+// Readiness: watches a descriptor that a library owns (inotify, timerfd) and says when it can be read or
 // written.  Loop thread only.
 #pragma once
 #include <functional>

@@ -2,7 +2,6 @@
 #pragma once
 #include <uv.h>
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +22,8 @@ struct Socket {
   Socket& operator=(const Socket&) = delete;
 
   void close() noexcept;
+  // The buffer for the next read, while nothing waits in it: most connections carry little.
+  uv_buf_t room();
 
   union {
     uv_handle_t handle;
@@ -37,7 +38,9 @@ struct Socket {
   // What nobody took yet: the size of what is in `buffer`, or an error.  A read that is stopped while bytes
   // arrive leaves them to the next one.
   std::optional<ssize_t> arrived;
-  std::array<char, 64 * 1024> buffer;
+  std::unique_ptr<char[]> buffer;
+  std::size_t size = 0;  // of the buffer
+  bool filled = true;    // the last read took all of it: the next one gets more
 };
 
 // Closes the socket unless it is handed on.

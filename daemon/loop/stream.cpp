@@ -13,6 +13,12 @@
 #include "daemon/loop/socket.hpp"
 
 namespace syncd::loop {
+namespace {
+
+constexpr std::size_t kSmallestBuffer = 4 * 1024;
+constexpr std::size_t kLargestBuffer = 64 * 1024;
+
+}  // namespace
 
 void fail(const std::string& doing, int status) {
   throw Error(ErrorKind::Transient, fmt::format("{}: {}", doing, uv_strerror(status)));
@@ -24,6 +30,14 @@ void Socket::close() noexcept {
   arrived = UV_ECANCELED;
   if (reader) reader->wake();
   uv_close(&handle, [](uv_handle_t* h) { static_cast<Socket*>(h->data)->self.reset(); });
+}
+
+uv_buf_t Socket::room() {
+  if (filled && size < kLargestBuffer) {
+    size = std::max(kSmallestBuffer, 4 * size);
+    buffer = std::make_unique_for_overwrite<char[]>(size);
+  }
+  return uv_buf_init(buffer.get(), static_cast<unsigned>(size));
 }
 
 namespace {
@@ -55,7 +69,7 @@ class ReadSome {
     socket_.arrived.reset();
     if (count == UV_EOF) return {};
     if (count < 0) fail("reading", static_cast<int>(count));
-    return {socket_.buffer.data(), static_cast<std::size_t>(count)};
+    return {socket_.buffer.get(), static_cast<std::size_t>(count)};
   }
 
  private:
@@ -63,14 +77,14 @@ class ReadSome {
     const int status = uv_read_start(
         &socket_.stream,
         [](uv_handle_t* handle, std::size_t, uv_buf_t* buf) {
-          auto& buffer = static_cast<Socket*>(handle->data)->buffer;
-          *buf = uv_buf_init(buffer.data(), static_cast<unsigned>(buffer.size()));
+          *buf = static_cast<Socket*>(handle->data)->room();
         },
         [](uv_stream_t* stream, ssize_t count, const uv_buf_t*) {
           if (count == 0) return;
           auto& socket = *static_cast<Socket*>(stream->data);
           uv_read_stop(stream);
           socket.arrived = count;
+          socket.filled = count == static_cast<ssize_t>(socket.size);
           if (socket.reader) socket.reader->resume_now();
         });
     if (status < 0) socket_.arrived = status;

@@ -187,7 +187,7 @@ void LlmJournal::keep(std::int64_t id, const LlmAnswer& answer, WallTime now) {
   sqlite::Statement insert(handle_,
                            "INSERT OR REPLACE INTO answers (unit, text, model, input, output, cost, time_us)"
                            " SELECT unit, ?, ?, ?, ?, ?, ? FROM requests WHERE id = ?");
-  insert.bind(answer.text)
+  insert.bind_lent(answer.text)
       .bind(answer.model)
       .bind(answer.use.input)
       .bind(answer.use.output)

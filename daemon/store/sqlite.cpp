@@ -78,6 +78,11 @@ Statement& Statement::bind(const std::string& text) {
   return *this;
 }
 
+Statement& Statement::bind_lent(std::string_view text) {
+  sqlite3_bind_text(statement_, ++bound_, text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
+  return *this;
+}
+
 Statement& Statement::bind(std::int64_t number) {
   sqlite3_bind_int64(statement_, ++bound_, number);
   return *this;

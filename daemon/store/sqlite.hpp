@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "daemon/base/error.hpp"
 #include "daemon/base/time.hpp"
@@ -50,6 +51,8 @@ class Statement {
   Statement& operator=(const Statement&) = delete;
 
   Statement& bind(const std::string& text);
+  // Not copied: it outlives the statement.
+  Statement& bind_lent(std::string_view text);
   Statement& bind(std::int64_t number);
   Statement& bind(std::uint64_t number) { return bind(static_cast<std::int64_t>(number)); }
   Statement& bind(std::optional<std::int64_t> number);

@@ -1,6 +1,7 @@
 // Anthropic's Messages API.  Wire format: https://docs.claude.com/en/api/messages-streaming and the types of
 // the vendor's own SDKs.
 #include "jobs/llm/messages.hpp"
+#include "jobs/llm/quick_json.hpp"
 #include "jobs/llm/vendors.hpp"
 
 namespace syncd::llm {
@@ -65,8 +66,10 @@ namespace {
 
 class MessageDecoder final : public Decoder {
  public:
+  explicit MessageDecoder(std::shared_ptr<QuickJson> quick) : quick_(std::move(quick)) {}
+
   void take(const http::Event& event, std::string& text) override {
-    if (!known(event.type)) return;
+    if (!known(event.type) || take_delta(event.data, text)) return;
     const Json json = wire::object(event.data);
     const std::string type = wire::text(json, "type");
     if (type == "content_block_delta") {
@@ -95,6 +98,22 @@ class MessageDecoder final : public Decoder {
     return type.empty() || type == "message_start" || type == "content_block_delta" ||
            type == "message_delta" || type == "message_stop" || type == "error";
   }
+  // Whether it was a piece of text, which nearly all are.
+  bool take_delta(std::string_view data, std::string& text) {
+    const auto json = quick_->parse(data);
+    const auto delta = json["delta"];
+    std::string_view type;
+    std::string_view kind;
+    std::string_view piece;
+    if (json["type"].get(type) || type != "content_block_delta" || delta["type"].get(kind) ||
+        kind != "text_delta" || delta["text"].get(piece)) {
+      return false;
+    }
+    text += piece;
+    return true;
+  }
+
+  const std::shared_ptr<QuickJson> quick_;
   End end_;
   bool done_ = false;
 };
@@ -108,7 +127,7 @@ class Messages final : public Dialect {
     body["stream"] = true;
     return messages::signed_request(options_, wire::post(options_, "/v1/messages", body));
   }
-  std::unique_ptr<Decoder> decoder() const override { return std::make_unique<MessageDecoder>(); }
+  std::unique_ptr<Decoder> decoder() const override { return std::make_unique<MessageDecoder>(quick_); }
   Failure failure(int status, const http::Headers& headers, std::string_view body,
                   WallTime now) const override {
     const wire::Report report = wire::report_of_body(body);
@@ -130,6 +149,7 @@ class Messages final : public Dialect {
  private:
   const Options options_;
   std::unique_ptr<BatchDialect> batches_;
+  const std::shared_ptr<QuickJson> quick_ = std::make_shared<QuickJson>();  // of all decoders
 };
 
 struct Own : Options {};

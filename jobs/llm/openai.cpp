@@ -1,6 +1,7 @@
 // Chat completions as OpenAI defined them and many servers speak them (Mistral, Ollama, llama.cpp, vLLM).
 // What they do not agree about is configuration.
 #include "jobs/llm/chat.hpp"
+#include "jobs/llm/quick_json.hpp"
 #include "jobs/llm/vendors.hpp"
 
 namespace syncd::llm {
@@ -96,11 +97,14 @@ const config::Fields<ChatOptions>& fields() {
 
 class ChunkDecoder final : public Decoder {
  public:
+  explicit ChunkDecoder(std::shared_ptr<QuickJson> quick) : quick_(std::move(quick)) {}
+
   void take(const http::Event& event, std::string& text) override {
     if (event.data == "[DONE]") {
       done_ = true;
       return;
     }
+    if (event.type != "error" && take_content(event.data, text)) return;
     const Json json = wire::object(event.data);
     const Json& error = wire::member(json, "error");
     if (!error.is_null() || event.type == "error") {
@@ -124,6 +128,22 @@ class ChunkDecoder final : public Decoder {
   }
 
  private:
+  // Whether it was a piece of text and nothing else, which nearly all are.
+  bool take_content(std::string_view data, std::string& text) {
+    if (end_.model.empty()) return false;  // the first one names it
+    const auto json = quick_->parse(data);
+    const auto choice = json["choices"].at(0);
+    std::string_view piece;
+    if (choice["delta"]["content"].get(piece) || !QuickJson::absent(json["error"]) ||
+        !QuickJson::absent(json["usage"]) || !QuickJson::absent(choice["finish_reason"]) ||
+        !QuickJson::absent(choice["delta"]["refusal"])) {
+      return false;
+    }
+    text += piece;
+    return true;
+  }
+
+  const std::shared_ptr<QuickJson> quick_;
   End end_;
   bool refused_ = false;
   bool done_ = false;
@@ -140,7 +160,7 @@ class ChatCompletions final : public Dialect {
     if (options_.stream_usage) body["stream_options"] = {{"include_usage", true}};
     return chat::signed_request(options_, wire::post(options_, "/chat/completions", body));
   }
-  std::unique_ptr<Decoder> decoder() const override { return std::make_unique<ChunkDecoder>(); }
+  std::unique_ptr<Decoder> decoder() const override { return std::make_unique<ChunkDecoder>(quick_); }
   Failure failure(int status, const http::Headers& headers, std::string_view body,
                   WallTime now) const override {
     const wire::Report report = wire::report_of_body(body);
@@ -165,6 +185,7 @@ class ChatCompletions final : public Dialect {
  private:
   const ChatOptions options_;
   std::unique_ptr<BatchDialect> batches_;
+  const std::shared_ptr<QuickJson> quick_ = std::make_shared<QuickJson>();  // of all decoders
 };
 
 std::unique_ptr<Dialect> make(const config::Table& table, Options& common) {

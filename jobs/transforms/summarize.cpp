@@ -336,7 +336,8 @@ void Summarize::append(Batch& batch, const Asked& asked, std::size_t index) {
   for (const auto& value : window.values) value ? batch.push_copy(*value) : batch.push_null();
   if (unit.answer) {
     const store::LlmUse& use = unit.answer->use;
-    batch.push_copy(unit.answer->text);
+    batch.keep_alive(asked.units[index]);
+    batch.push(Cell(unit.answer->text));
     batch.push_copy(unit.answer->model);
     batch.push_copy(std::to_string(use.input));
     batch.push_copy(std::to_string(use.output));

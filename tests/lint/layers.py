@@ -30,7 +30,7 @@ LAYERS = [
 LIBRARIES = {
     r'uv\.h': {'loop'},
     r'openssl/': {'loop', 'transforms'},
-    r'simdjson\.h': {'transforms'},
+    r'simdjson\.h': {'llm', 'transforms'},
     r'pqxx/|libpq-fe\.h': {'postgres'},
     r'hiredis/': {'redis'},
     r'curl/': {'http'},
