@@ -7,10 +7,11 @@ from bench.control import strangers
 from bench.core import core
 from bench.files import files, follow, many
 from bench.idle import idle
+from bench.llm import llm
 from bench.sync import sync
 
 PARTS = {"core": core.run, "sync": sync.run, "memory": sync.run_memory, "files": files.run,
-         "follow": follow.run, "many": many.run, "idle": idle.run, "strangers": strangers.run}
+         "follow": follow.run, "many": many.run, "llm": llm.run, "idle": idle.run, "strangers": strangers.run}
 
 
 def main():

@@ -22,16 +22,16 @@ level = "warn"
 
 
 class Daemon:
-    """Started by the constructor, stopped by end().  `jobs`: TOML, in which {folder} is the daemon's own folder.
-    It is told to report to a service manager, which listens, as it is under systemd."""
+    """Started by the constructor, stopped by end().  `jobs`: TOML, in which {folder} is the daemon's own folder;
+    `head`: more of the main file.  It is told to report to a service manager, which listens, as it is under systemd."""
 
-    def __init__(self, jobs, parent=None):
+    def __init__(self, jobs, parent=None, head=""):
         self.folder = tempfile.mkdtemp(prefix="syncd-bench.", dir=parent)
         os.makedirs(self.folder + "/jobs.d")
         with open(self.folder + "/syncd.toml", "w") as file:
-            file.write(HEAD.format(folder=self.folder))
+            file.write(HEAD.format(folder=self.folder) + head)
         with open(self.folder + "/jobs.d/jobs.toml", "w") as file:
-            file.write(jobs.format(folder=self.folder))
+            file.write(jobs.replace("{folder}", self.folder))
         self.socket = self.folder + "/control.sock"
         self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.manager.bind(self.folder + "/notify")
