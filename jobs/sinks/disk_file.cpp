@@ -108,6 +108,10 @@ void DiskFile::sync() const {
   if (::fdatasync(fd_) != 0) throw file_error("syncing", path_, errno);
 }
 
+void DiskFile::begin_sync(std::uint64_t offset, std::uint64_t bytes) const noexcept {
+  ::sync_file_range(fd_, static_cast<off64_t>(offset), static_cast<off64_t>(bytes), SYNC_FILE_RANGE_WRITE);
+}
+
 bool DiskFile::lock_shared() const { return ::flock(fd_, LOCK_SH | LOCK_NB) == 0; }
 bool DiskFile::lock_alone() const { return ::flock(fd_, LOCK_EX | LOCK_NB) == 0; }
 

@@ -46,6 +46,8 @@ class DiskFile {
   void write_at(std::uint64_t offset, std::string_view text) const;
   void truncate(std::uint64_t size) const;
   void sync() const;  // data, and what is needed to find it
+  // The disk begins to write these bytes: a later sync() waits less.  Waits for nothing, promises nothing.
+  void begin_sync(std::uint64_t offset, std::uint64_t bytes) const noexcept;
   // False: another open file of this one holds the lock.
   bool lock_shared() const;
   bool lock_alone() const;

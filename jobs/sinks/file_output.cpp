@@ -104,6 +104,8 @@ void FileOutput::write(const Batch& batch) {
   lines_.bind(batch);
   append_rows(batch);
   crash_point("before_commit");
+  // A reader that keeps up would notice the pause.
+  if (batch.caught_up()) begin_sync();
   sync_if_due(false);
   // The length of before: should only this record reach the disk, the rows come again.
   for (const auto& [partition, text] : unsaved_.all()) {
@@ -133,6 +135,14 @@ void FileOutput::append_rows(const Batch& batch) {
     state_.length += buffer_.size();
     buffer_.clear();
   }
+}
+
+void FileOutput::begin_sync() {
+  constexpr std::uint64_t kWorthIt = 1024 * 1024;
+  begun_ = std::min(begun_, state_.length);
+  if (state_.length - begun_ < kWorthIt) return;
+  file_.begin_sync(begun_, state_.length - begun_);
+  begun_ = state_.length;
 }
 
 void FileOutput::sync_if_due(bool now) {

@@ -48,6 +48,7 @@ class FileOutput {
   void rotate();
   std::string free_name() const;
   void append_rows(const Batch& batch);
+  void begin_sync();
   void sync_if_due(bool now);
   std::int64_t wall_seconds() const;
 
@@ -61,8 +62,9 @@ class FileOutput {
   TimePoint now_{};
   WallTime wall_{};
   TimePoint synced_{};
-  bool dirty_ = false;    // something is not on the disk
-  bool settled_ = false;  // no rows have come since
+  std::uint64_t begun_ = 0;  // to be synced: where the disk was told to begin
+  bool dirty_ = false;       // something is not on the disk
+  bool settled_ = false;     // no rows have come since
   std::vector<std::string> warnings_;
 };
 
