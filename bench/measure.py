@@ -32,6 +32,13 @@ def read_status(pid, keys):
     return tuple(fields[key] for key in keys) if len(fields) == len(keys) else None
 
 
+def cpu_seconds(pid, with_children=False):
+    """User and system time so far, of a process and, if wanted, of its children that have ended."""
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return sum(int(field) for field in fields[11:15 if with_children else 13]) / os.sysconf("SC_CLK_TCK")
+
+
 def read_peak(pid):
     return read_status(pid, ("VmHWM", "RssAnon"))
 

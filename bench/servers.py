@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 import time
 
+from bench.measure import cpu_seconds
+
 COLUMNS = ["id", "email", "name", "status", "score", "updated_at"]
 
 # About 120 bytes of text a row; a cursor of distinct microseconds, in the past.
@@ -163,6 +165,4 @@ class Servers:
         idle = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         wait_for("the end of the contestant's connections",
                  lambda: self.psql(idle, capture_output=True, text=True).stdout.strip() == "0")
-        with open(f"/proc/{self.postgres_process.pid}/stat") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.postgres_process.pid, with_children=True)

@@ -7,7 +7,7 @@ import tempfile
 
 from bench.files import contestants as field
 from bench.files import peers
-from bench.measure import read_peak
+from bench.measure import cpu_seconds, read_peak
 from bench.servers import wait_for
 from bench.table import print_table
 
@@ -27,12 +27,6 @@ def followers(folder, log, out):
         ("rsyslog", peers.rsyslog(f"{folder}/peers", log, out), env),
         ("syslog-ng", peers.syslog_ng(f"{folder}/peers", log, out, follow=0.001, flush=1), env),
     ]
-
-
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure(folder, name, command, env, rate):

@@ -7,8 +7,7 @@ import tempfile
 import time
 
 from bench.files import contestants as field
-from bench.files.follow import cpu_seconds
-from bench.measure import read_memory
+from bench.measure import cpu_seconds, read_memory
 from bench.servers import wait_for
 
 FILES, ACTIVE, SECONDS = 10_000, 100, 10

@@ -6,7 +6,7 @@ import socket
 import subprocess
 
 from bench.daemon import Daemon
-from bench.measure import median, read_peak
+from bench.measure import cpu_seconds, median, read_peak
 from bench.servers import free_port, wait_for
 from bench.table import print_table
 
@@ -52,7 +52,8 @@ class Syncd:
         lines = [f"stream s{number}\n" for number in range(streams)]
         self.logs = {"s0": lines} if self.together else {f"s{number}": [line] for number, line in enumerate(lines)}
         self.port = free_port()
-        jobs = "".join(JOB.format(name=name, folder="{folder}", in_flight=len(lines)) for name, lines in self.logs.items())
+        jobs = "".join(JOB.format(name=name, folder="{folder}", in_flight=len(lines))
+                       for name, lines in self.logs.items())
         self.daemon = Daemon(jobs, head=HEAD.format(port=self.port, model=model))
         for name, lines in self.logs.items():
             with open(f"{self.daemon.folder}/{name}.log", "w") as log:
@@ -114,12 +115,6 @@ class Nobody:
 
 
 CONTESTANTS = {"no relay": Nobody, "syncd": Syncd, "syncd, one job": OneJob, "Node": Node}
-
-
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure(make, streams, tokens, rate):

@@ -4,7 +4,6 @@
 #pragma once
 #include <simdjson.h>
 
-#include <new>
 #include <string>
 #include <string_view>
 
@@ -13,11 +12,6 @@ namespace syncd::llm {
 class QuickJson {
  public:
   using Element = simdjson::dom::element;
-
-  // simdjson's own depth would take 8 KB a stream.
-  QuickJson() {
-    if (parser_.allocate(kUsual, kDepth)) throw std::bad_alloc();
-  }
 
   // Valid until the next call.  An error where it is no JSON, or larger than an event of one token.
   simdjson::simdjson_result<Element> parse(std::string_view text) {
@@ -33,9 +27,7 @@ class QuickJson {
   }
 
  private:
-  static constexpr std::size_t kUsual = 256;
   static constexpr std::size_t kMost = 4096;
-  static constexpr std::size_t kDepth = 32;
   simdjson::dom::parser parser_;
   std::string padded_;
 };

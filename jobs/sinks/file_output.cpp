@@ -104,7 +104,7 @@ void FileOutput::write(const Batch& batch) {
   lines_.bind(batch);
   append_rows(batch);
   crash_point("before_commit");
-  // A reader that keeps up would notice the pause.
+  // Who follows a source would notice a long wait for the disk.
   if (batch.caught_up()) begin_sync();
   sync_if_due(false);
   // The length of before: should only this record reach the disk, the rows come again.
@@ -139,10 +139,10 @@ void FileOutput::append_rows(const Batch& batch) {
 
 void FileOutput::begin_sync() {
   constexpr std::uint64_t kWorthIt = 1024 * 1024;
-  begun_ = std::min(begun_, state_.length);
-  if (state_.length - begun_ < kWorthIt) return;
-  file_.begin_sync(begun_, state_.length - begun_);
-  begun_ = state_.length;
+  sync_begun_ = std::min(sync_begun_, state_.length);
+  if (state_.length - sync_begun_ < kWorthIt) return;
+  file_.begin_sync(sync_begun_, state_.length - sync_begun_);
+  sync_begun_ = state_.length;
 }
 
 void FileOutput::sync_if_due(bool now) {

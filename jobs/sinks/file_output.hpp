@@ -62,9 +62,9 @@ class FileOutput {
   TimePoint now_{};
   WallTime wall_{};
   TimePoint synced_{};
-  std::uint64_t begun_ = 0;  // to be synced: where the disk was told to begin
-  bool dirty_ = false;       // something is not on the disk
-  bool settled_ = false;     // no rows have come since
+  std::uint64_t sync_begun_ = 0;  // the disk was told to write what is before
+  bool dirty_ = false;            // something is not on the disk
+  bool settled_ = false;          // no rows have come since
   std::vector<std::string> warnings_;
 };
 
