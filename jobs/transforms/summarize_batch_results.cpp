@@ -132,7 +132,9 @@ Task<> BatchDesk::settle(store::LlmBatch batch) {
   }
   auto view = co_await ended(batch);
   if (!view) co_return;
-  co_await until_all_wait();  // so that whoever asks is told what became of it
+  // So that whoever asks is told what became of it; those who are answered by streams never all wait.
+  const bool asked_for = options_.mode != Mode::kStream || !waiting_.in_order.empty();
+  if (asked_for) co_await until_all_wait();
   if (view->refusal) {
     journal_->end_batch(batch, false, view->refusal->what(), clock_.wall_now());
     co_await bear(*view->refusal);

@@ -46,11 +46,12 @@ BatchDesk::BatchDesk(Clock& clock, llm::Provider& provider, std::shared_ptr<stor
 // --- those who ask ------------------------------------------------------------------------------------
 
 Task<std::optional<Verdict>> BatchDesk::answer(const llm::Ask& ask, std::string unit) {
+  // What is open is fetched although nobody asks for it any more: it is paid for.
+  if (!over_ && !leaving_ && working_.running() == 0) working_.spawn(work_until_stopped());
   if (options_.mode == Mode::kStream && !journal_->in_batch(unit)) co_return std::nullopt;
   if (over_ && error_) std::rethrow_exception(error_);
   if (over_ || leaving_) throw coro::Cancelled();
   Entry entry(clock_, ask, std::move(unit), waiting_);
-  if (working_.running() == 0) working_.spawn(work_until_stopped());
   changed_.notify();
   co_await entry.woken.wait();
   if (entry.error) std::rethrow_exception(entry.error);

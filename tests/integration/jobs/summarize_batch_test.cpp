@@ -139,6 +139,22 @@ TEST_P(SummarizeBatch, AnOpenBatchIsTakenUpThoughTheModeIsAnotherOne) {
   EXPECT_EQ(server_.asked().size(), 1U) << "what is new is streamed";
 }
 
+TEST_P(SummarizeBatch, WhatAnOpenBatchHoldsIsFetchedThoughTheQuestionsAreOthersNow) {
+  make_batch();
+  vendor().stay_open(1'000'000);
+  pass_until(rows(30), [this] { return vendor().count(Step::Look) >= 2; });
+  vendor().stay_open(0);
+  make("window = { rows = 10 }\ntemperature = 0.5");
+  EXPECT_EQ(summaries(3).size(), 3U);
+  EXPECT_EQ(server_.asked().size(), 3U) << "the others are streamed";
+  EXPECT_TRUE(journal().open_batches("digest").empty());
+  restart("run 3");
+  make("window = { rows = 10 }");
+  EXPECT_EQ(summaries(3).size(), 3U);
+  EXPECT_EQ(server_.asked().size(), 3U) << "what was paid for is known when it is asked for again";
+  expect_paid_once(3);
+}
+
 TEST_P(SummarizeBatch, ALostReplyIsNoReasonToPayAgain) {
   make_batch();
   vendor().add_foreign(true, 3);
