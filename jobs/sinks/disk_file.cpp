@@ -25,6 +25,18 @@ void require_regular(int fd, const std::string& path) {
   throw Error(ErrorKind::Permanent, fmt::format("{} is no regular file", path));
 }
 
+// nullopt: errno says why.
+std::optional<DiskFile::Facts> facts_of(int folder, const std::string& path, int flags) {
+  struct statx all {};
+  if (::statx(folder, path.c_str(), flags, STATX_BASIC_STATS | STATX_BTIME, &all) != 0) return std::nullopt;
+  DiskFile::Facts facts;
+  facts.identity = fmt::format("{}.{}.{}.{}.{}", all.stx_dev_major, all.stx_dev_minor, all.stx_ino,
+                               all.stx_btime.tv_sec, all.stx_btime.tv_nsec);
+  facts.size = all.stx_size;
+  facts.linked = all.stx_nlink > 0;
+  return facts;
+}
+
 }  // namespace
 
 Error file_error(const std::string& doing, const std::string& path, int error) {
@@ -58,22 +70,15 @@ DiskFile::~DiskFile() {
 }
 
 DiskFile::Facts DiskFile::facts() const {
-  struct statx all {};
-  if (::statx(fd_, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &all) != 0) {
-    throw file_error("looking at", path_, errno);
-  }
-  Facts facts;
-  facts.identity = fmt::format("{}.{}.{}.{}.{}", all.stx_dev_major, all.stx_dev_minor, all.stx_ino,
-                               all.stx_btime.tv_sec, all.stx_btime.tv_nsec);
-  facts.size = all.stx_size;
-  facts.linked = all.stx_nlink > 0;
-  return facts;
+  auto facts = facts_of(fd_, "", AT_EMPTY_PATH);
+  if (!facts) throw file_error("looking at", path_, errno);
+  return std::move(*facts);
 }
 
 std::optional<DiskFile::Facts> DiskFile::look_at(const std::string& path) {
-  const auto file = existing(path, O_RDONLY);
-  if (!file) return std::nullopt;
-  return file->facts();
+  auto facts = facts_of(AT_FDCWD, path, 0);
+  if (!facts && errno != ENOENT) throw file_error("looking at", path, errno);
+  return facts;
 }
 
 std::string DiskFile::read_all() const {

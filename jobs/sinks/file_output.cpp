@@ -92,11 +92,11 @@ void FileOutput::require_file() {
 }
 
 void FileOutput::write(const Batch& batch) {
+  settled_ = false;
   if (batch.empty()) {
     unsaved_.advance(batch.position());
     return;
   }
-  settled_ = false;
   companion_.require_ours();
   rotate_if_due();
   require_file();
@@ -145,17 +145,18 @@ void FileOutput::begin_sync() {
   sync_begun_ = state_.length;
 }
 
+bool FileOutput::sync_is_due() const { return now_ - synced_ >= options_.fsync_every; }
+
 void FileOutput::sync_if_due(bool now) {
-  if (!dirty_ || !file_) return;
-  if (!now && now_ - synced_ < options_.fsync_every) return;
+  if (!dirty_ || !file_ || !(now || sync_is_due())) return;
   file_.sync();
   synced_ = now_;
   dirty_ = false;
 }
 
 bool FileOutput::settles() noexcept {
-  const bool at_rest = std::exchange(settled_, true);
-  return at_rest || !unsaved_.empty() || (dirty_ && now_ - synced_ >= options_.fsync_every);
+  at_rest_ = std::exchange(settled_, true);
+  return at_rest_ || !unsaved_.empty() || (dirty_ && sync_is_due());
 }
 
 void FileOutput::settle() {
@@ -167,11 +168,12 @@ void FileOutput::settle() {
     state_.positions.advance(Position(partition, text));
     dirty_ = true;
   }
-  const bool dirty = dirty_;
   companion_.flush();
-  sync_if_due(true);
-  if (dirty) companion_.sync();
-  dirty_ = false;
+  if (dirty_ && (at_rest_ || sync_is_due())) {
+    sync_if_due(true);
+    companion_.sync();
+    dirty_ = false;
+  }
   rotate_if_due();
 }
 

@@ -33,7 +33,7 @@ class FileOutput {
   // Asked for each settling: whether it is time for one.  A source that is followed settles after each batch,
   // but only one at rest does so twice in a row.
   bool settles() noexcept;
-  // What only positions say, age and the disk catch up.
+  // What only positions say and age catch up; the disk does where it is due, or no rows come.
   void settle();
   Positions recall() const { return companion_.recall().positions; }
   void assign(const Positions& positions);
@@ -49,6 +49,7 @@ class FileOutput {
   std::string free_name() const;
   void append_rows(const Batch& batch);
   void begin_sync();
+  bool sync_is_due() const;
   void sync_if_due(bool now);
   std::int64_t wall_seconds() const;
 
@@ -64,7 +65,8 @@ class FileOutput {
   TimePoint synced_{};
   std::uint64_t sync_begun_ = 0;  // the disk was told to write what is before
   bool dirty_ = false;            // something is not on the disk
-  bool settled_ = false;          // no rows have come since
+  bool settled_ = false;          // nothing has come since
+  bool at_rest_ = false;          // nor had it when that was said before
   std::vector<std::string> warnings_;
 };
 

@@ -134,6 +134,25 @@ TEST_F(FileSink, ASettledSinkWaitsForTheDiskOnlyWhenItIsDueOrAtRest) {
   EXPECT_EQ(syncs, before + 2);
 }
 
+// A source says where it stands, without rows, each time that it has nothing more for the moment.
+TEST_F(FileSink, APositionWithoutRowsDoesNotWaitForTheDisk) {
+  {
+    auto sink = open("fsync_every = \"1h\"");
+    commit(*sink, numbered(0, 1));
+    const int before = syncs;
+    for (const std::size_t position : {1U, 5U, 5U}) {
+      syncd::test::run_task(loop_, sink->settle());
+      commit(*sink, numbered(position, 0));
+    }
+    syncd::test::run_task(loop_, sink->settle());
+    EXPECT_EQ(syncs, before);
+    syncd::test::run_task(loop_, sink->settle());
+    EXPECT_EQ(syncs, before + 2);  // the file, then its companion
+  }
+  open();
+  EXPECT_EQ(positions_.at("").text(), "p5");
+}
+
 TEST_F(FileSink, RotatesBySize) {
   auto sink = open("rotate_bytes = \"100B\"\nrotated_name = \"old-{time}\"");
   for (std::size_t i = 0; i < 20; ++i) commit(*sink, numbered(i, 1));
