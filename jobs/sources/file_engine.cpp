@@ -10,6 +10,9 @@ namespace {
 
 // Folders are looked through that often although every change in them brings an event.
 constexpr Duration kLookEvery = std::chrono::seconds(30);
+// What a short step reads at most, in bytes, and of how many files.
+constexpr std::uint64_t kLittle = 64 * 1024;
+constexpr std::size_t kFew = 8;
 
 std::optional<std::uint64_t> slot_of(std::string_view partition) {
   std::uint64_t slot = 0;
@@ -144,7 +147,7 @@ FileEngine::Step FileEngine::step(TimePoint now, WallTime wall, const News& news
       look_due_ = true;
     }
   }
-  if (now >= looked_at_ + kLookEvery || (look_again_ && now >= *look_again_)) look_due_ = true;
+  look_due_ = look_is_due(now);
   if (polls() && now >= polled_at_ + options_.poll) {
     poll(now);
     attend(now, wall);
@@ -175,6 +178,28 @@ FileEngine::Step FileEngine::step(TimePoint now, WallTime wall, const News& news
   if (step.done) fail_with_trouble();
   step.warnings = std::exchange(warnings_, {});
   return step;
+}
+
+bool FileEngine::look_is_due(TimePoint now) const {
+  return look_due_ || now >= looked_at_ + kLookEvery || (look_again_ && now >= *look_again_);
+}
+
+bool FileEngine::step_is_short(TimePoint now, const News& news) const {
+  if (news.names || look_is_due(now) || polls() || !multiline_.off()) return false;
+  if (news.written.size() + ready_.size() > kFew) return false;
+  std::uint64_t unread = 0;
+  const auto is_little = [&](const Tracked& file) {
+    if (!file.reader || file.compressed) return false;
+    const auto facts = look_at(file.handle());
+    if (!facts || facts->size < file.reader->read_to()) return false;
+    unread += facts->size - file.reader->read_to();
+    return unread <= kLittle;
+  };
+  for (const std::string& path : news.written) {
+    const auto known = by_path_.find(path);
+    if (known != by_path_.end() && !is_little(*known->second)) return false;
+  }
+  return std::all_of(ready_.begin(), ready_.end(), [&](const Tracked* file) { return is_little(*file); });
 }
 
 std::optional<Batch> FileEngine::next(TimePoint now) {

@@ -1,6 +1,6 @@
 // FileEngine: reads what the globs match, in turns, and knows every file again, whatever was done to it in
-// the meantime (docs/files.md).  All of it blocks: it runs on a thread of its own.  It outlives an attempt,
-// because a file that was deleted can be read only as long as it is open.
+// the meantime (docs/files.md).  All of it blocks: it runs on a thread of its own, but for steps that are
+// short.  It outlives an attempt, because a file that was deleted can be read only as long as it is open.
 #pragma once
 #include <atomic>
 #include <deque>
@@ -39,6 +39,9 @@ class FileEngine {
   };
   // Looks at what there is to look at, and reads one batch.
   Step step(TimePoint now, WallTime wall, const News& news);
+  // Whether that step has nothing to look for and nothing to open, and little to read that was written just
+  // now to local files: two changes of thread would take longer.
+  bool step_is_short(TimePoint now, const News& news) const;
 
   // The folders in which changes matter, as of the latest look.
   const std::set<std::string>& folders() const noexcept { return folders_; }
@@ -78,6 +81,7 @@ class FileEngine {
   std::optional<TimePoint> next_time() const;
   bool nothing_left() const;
   bool polls() const;
+  bool look_is_due(TimePoint now) const;
   std::optional<Duration> lag(TimePoint now) const;
   void fail_with_trouble() const;
   void queue(Tracked& file, TimePoint now);

@@ -19,6 +19,14 @@ namespace {
 // can be read only through the descriptor that is open.
 struct Kept {
   explicit Kept(FilesOptions options_in) : options(std::move(options_in)), engine(options, interrupted) {}
+
+  // A step that is short enough for the loop; nullopt: it is none, or somebody has the engine.
+  std::optional<FileEngine::Step> short_step(TimePoint now, WallTime wall, const FileEngine::News& news) {
+    const std::unique_lock lock(mutex, std::try_to_lock);
+    if (!lock || !engine.step_is_short(now, news)) return std::nullopt;
+    return engine.step(now, wall, news);
+  }
+
   const FilesOptions options;
   std::atomic<bool> interrupted = false;
   bool lent = false;  // to a run; loop thread only
@@ -103,31 +111,36 @@ Batches Files::stream(Files& self, Positions from) {
     news.names = changes.names;
     const TimePoint now = context.clock.now();
     const WallTime wall = context.clock.wall_now();
-    std::set<std::string> seen;
-    auto step = co_await worker.call([&] {
-      const std::lock_guard lock(kept->mutex);
-      if (!begun) kept->engine.begin(from, to_the_end);
-      begun = true;
-      kept->engine.poll_folders(polled);
-      auto done = kept->engine.step(now, wall, news);
-      seen = kept->engine.folders();
-      return done;
-    });
-    if (stop && stop->stop_requested()) throw coro::Cancelled();
-    for (std::string& warning : step.warnings) context.monitor.warn(std::move(warning));
-    context.monitor.lag(step.lag, std::nullopt);
-    // A folder that came back, or that has come now, is watched again.
-    if (!to_the_end && (seen != folders || news.names || !polled.empty())) {
-      folders = std::move(seen);
-      polled = watch(watched, folders);
+    std::optional<FileEngine::Step> step;
+    if (begun && polled.empty()) step = kept->short_step(now, wall, news);
+    if (!step) {
+      std::set<std::string> seen;
+      auto done = co_await worker.call([&] {
+        const std::lock_guard lock(kept->mutex);
+        if (!begun) kept->engine.begin(from, to_the_end);
+        begun = true;
+        kept->engine.poll_folders(polled);
+        auto taken = kept->engine.step(now, wall, news);
+        seen = kept->engine.folders();
+        return taken;
+      });
+      step = std::move(done);
+      // A folder that came back, or that has come now, is watched again.
+      if (!to_the_end && (seen != folders || news.names || !polled.empty())) {
+        folders = std::move(seen);
+        polled = watch(watched, folders);
+      }
     }
-    if (step.batch) {
+    if (stop && stop->stop_requested()) throw coro::Cancelled();
+    for (std::string& warning : step->warnings) context.monitor.warn(std::move(warning));
+    context.monitor.lag(step->lag, std::nullopt);
+    if (step->batch) {
       crash_point("after_fetch");
-      co_yield std::move(*step.batch);
+      co_yield std::move(*step->batch);
       continue;
     }
-    if (step.done) co_return;
-    if (step.again) co_await changed.wait_until(*step.again);
+    if (step->done) co_return;
+    if (step->again) co_await changed.wait_until(*step->again);
   }
 }
 

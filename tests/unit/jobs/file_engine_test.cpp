@@ -33,6 +33,38 @@ TEST(FileEngine, ReadsWhatIsThereAndWhatComes) {
   EXPECT_THAT(files.warnings, IsEmpty());
 }
 
+TEST(FileEngine, TellsThatAStepIsShort) {
+  Following files;
+  files.append("a.log", "1\n");
+  files.append("b.log", "");
+  files.run();
+  files.append("a.log", "2\n");
+  EXPECT_TRUE(files.short_after_writing("a.log"));
+  files.append("b.log", "1\n");
+  EXPECT_FALSE(files.short_after_writing("b.log")) << "it is to be opened";
+  files.run();
+  EXPECT_TRUE(files.short_after_writing("b.log"));
+  files.append("a.log", many("a", 0, 2000));
+  EXPECT_FALSE(files.short_after_writing("a.log")) << "that is a lot to read";
+  EXPECT_TRUE(files.short_after_writing("b.log"));
+  files.run();
+  files.truncate("a.log");
+  EXPECT_FALSE(files.short_after_writing("a.log"));
+  files.run();
+  files.remove("a.log");
+  files.run();
+  EXPECT_FALSE(files.short_after_writing("b.log")) << "there is a file that may come back";
+}
+
+TEST(FileEngine, LooksNowAndThenHoweverMuchIsWritten) {
+  Following files;
+  files.append("a.log", "1\n");
+  files.run();
+  EXPECT_TRUE(files.short_after_writing("a.log"));
+  files.pass(30s);
+  EXPECT_FALSE(files.short_after_writing("a.log"));
+}
+
 TEST(FileEngine, GoesOnWhereItWasLeft) {
   Following files;
   files.append("a.log", "1\n");

@@ -80,6 +80,16 @@ class Following {
     now_ = std::max(now_, until);
   }
 
+  // Whether the next step is short, if this file was written and nothing else has happened.
+  bool short_after_writing(const std::string& name) const {
+    FileEngine::News news;
+    news.written = {path(name)};
+    return engine_->step_is_short(now_, news);
+  }
+
+  // Time passes in which nobody takes a step.
+  void pass(Duration time) { now_ += time; }
+
   // Names have changed.
   void notice() { news_.names = true; }
 
