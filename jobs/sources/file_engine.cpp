@@ -10,7 +10,8 @@ namespace {
 
 // Folders are looked through that often although every change in them brings an event.
 constexpr Duration kLookEvery = std::chrono::seconds(30);
-// What a short step reads at most, in bytes, and of how many files.
+// What a short step handles at most, in bytes with those that wait for the end of their line, and of how many
+// files.
 constexpr std::uint64_t kLittle = 64 * 1024;
 constexpr std::size_t kFew = 8;
 
@@ -187,13 +188,13 @@ bool FileEngine::look_is_due(TimePoint now) const {
 bool FileEngine::step_is_short(TimePoint now, const News& news) const {
   if (news.names || look_is_due(now) || polls() || !multiline_.off()) return false;
   if (news.written.size() + ready_.size() > kFew) return false;
-  std::uint64_t unread = 0;
+  std::uint64_t undelivered = 0;
   const auto is_little = [&](const Tracked& file) {
     if (!file.reader || file.compressed) return false;
     const auto facts = look_at(file.handle());
     if (!facts || facts->size < file.reader->read_to()) return false;
-    unread += facts->size - file.reader->read_to();
-    return unread <= kLittle;
+    undelivered += facts->size - file.reader->offset();
+    return undelivered <= kLittle;
   };
   for (const std::string& path : news.written) {
     const auto known = by_path_.find(path);

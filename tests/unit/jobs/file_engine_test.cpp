@@ -48,6 +48,13 @@ TEST(FileEngine, TellsThatAStepIsShort) {
   EXPECT_FALSE(files.short_after_writing("a.log")) << "that is a lot to read";
   EXPECT_TRUE(files.short_after_writing("b.log"));
   files.run();
+  files.append("b.log", std::string(70'000, 'b'));
+  files.run();
+  files.append("b.log", "b");
+  EXPECT_FALSE(files.short_after_writing("b.log")) << "a long line waits for its end";
+  files.append("b.log", "\n");
+  files.run();
+  EXPECT_TRUE(files.short_after_writing("b.log"));
   files.truncate("a.log");
   EXPECT_FALSE(files.short_after_writing("a.log"));
   files.run();
