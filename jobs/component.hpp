@@ -177,6 +177,13 @@ class Transform {
   virtual Task<> close() { co_return; }
 };
 
+// Why a sink is to settle.
+enum class Settle : std::uint8_t {
+  CaughtUp,  // after a batch: the source has nothing more for the moment, which may be over at once
+  Beat,      // every few seconds while a batch is awaited: time for leases, and for what waits for rest
+  End,       // after the last batch
+};
+
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -191,8 +198,8 @@ class Sink {
   // How to see, in the middle of a commit, the batch that comes after it: null while there is none yet.  What
   // is begun of that one must not count before it is committed, and it may never be.
   virtual void look_ahead(std::function<const Batch*()> next) { (void)next; }
-  // After the last batch and when the source is idle: the held position catches up with the rows.
-  virtual Task<> settle() = 0;
+  // The held position catches up with the rows.
+  virtual Task<> settle(Settle why) = 0;
   // The positions it holds, without taking over; nullopt as open().
   virtual Task<std::optional<Positions>> recall() = 0;
   // Replaces the held positions (rewind, set); refused while another daemon runs this job.

@@ -20,7 +20,7 @@ Task<> KeepAlive::beat() {
     if (!pulling_) continue;
     settling_ = true;
     try {
-      co_await sink_.settle();
+      co_await sink_.settle(Settle::Beat);
     } catch (const std::exception&) {
       lost_ = std::current_exception();
     }

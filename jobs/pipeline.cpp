@@ -46,7 +46,7 @@ Task<> Pipeline::flow(Positions from, Progress& progress, coro::AsyncScope& read
     from.advance(batch->position());
     co_await source_->committed(batch->position());
     progress.advanced(*batch);
-    if (batch->caught_up()) co_await sink_->settle();
+    if (batch->caught_up()) co_await sink_->settle(Settle::CaughtUp);
   }
 }
 
@@ -78,7 +78,7 @@ Task<> Pipeline::run(Positions local, Progress& progress, const std::stop_token&
   // After a failure nothing is known about the sink: the next attempt asks it.
   if (!failure || (cancelled && !hard_stop)) {
     in_sink_ = true;
-    co_await sink_->settle();
+    co_await sink_->settle(Settle::End);
   }
   if (failure) std::rethrow_exception(failure);
 }

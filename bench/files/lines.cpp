@@ -45,7 +45,7 @@ class CountingSink final : public jobs::Sink {
     for (std::size_t row = 0; row < batch.rows(); ++row) count_.add(batch.cell(row, 0).text());
     co_return;
   }
-  coro::Task<> settle() override { co_return; }
+  coro::Task<> settle(jobs::Settle) override { co_return; }
   coro::Task<std::optional<jobs::Positions>> recall() override { co_return std::nullopt; }
   coro::Task<> assign(const jobs::Positions&) override { co_return; }
   coro::Task<std::vector<std::string>> preview(const jobs::Batch&) override {

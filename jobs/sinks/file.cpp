@@ -14,7 +14,7 @@
 namespace syncd::jobs {
 namespace {
 
-struct Options : OutputOptions, LineOptions {
+struct FileOptions : OutputOptions, LineOptions {
   std::optional<std::string> rotated_name;
 };
 
@@ -27,28 +27,28 @@ std::optional<std::string> wrong_name(const std::string& name) {
   return std::nullopt;
 }
 
-const config::Fields<Options>& option_fields() {
+const config::Fields<FileOptions>& file_options() {
   using namespace std::chrono_literals;
   static const auto all =
-      config::Fields<Options>()
-          .required("path", &Options::path,
+      config::Fields<FileOptions>()
+          .required("path", &FileOptions::path,
                     "the file; a relative one begins at the folder of this file. Beside it PATH.syncd is "
                     "kept: what of the file counts, and the position that it reaches")
           .example("/var/lib/app/orders.jsonl")
           .include(line_fields())
-          .add("rotate_bytes", &Options::rotate_bytes,
+          .add("rotate_bytes", &FileOptions::rotate_bytes,
                "give the file another name and begin a new one at this size, or a little more: no batch is "
                "cut")
           .at_least(config::Bytes(1))
           .example("512MiB")
-          .add("rotate_every", &Options::rotate_every, "the same at this age")
+          .add("rotate_every", &FileOptions::rotate_every, "the same at this age")
           .at_least(1s)
           .example("1d")
-          .add("rotated_name", &Options::rotated_name,
+          .add("rotated_name", &FileOptions::rotated_name,
                "that other name; {time} is the moment, such as 20261125T001500Z. Default: NAME.{time}")
           .example("orders-{time}.jsonl")
           .check(&wrong_name)
-          .add("fsync_every", &Options::fsync_every,
+          .add("fsync_every", &FileOptions::fsync_every,
                "how long rows may be on their way to the disk, and up to 5 s longer where no more come: "
                "after a "
                "power cut that much is written again. "
@@ -77,10 +77,9 @@ class FileSink final : public Sink {
     co_await work;
     pass_on_warnings();
   }
-  Task<> settle() override {
-    loop::Worker& worker = thread();
-    if (!output_.settles()) co_return;
-    auto work = worker.call([this] { output_.settle(); });
+  Task<> settle(Settle why) override {
+    if (why == Settle::CaughtUp && !output_.unsaved()) co_return;
+    auto work = thread().call([this, why] { output_.settle(why); });
     co_await work;
     pass_on_warnings();
   }
@@ -131,12 +130,12 @@ Task<CheckNotes> FileSink::check() {
   co_return notes;
 }
 
-Plan<Sink> plan(const config::Table& table, PlanContext& context) {
-  Options options;
+Plan<Sink> plan_file(const config::Table& table, PlanContext& context) {
+  FileOptions options;
   Plan<Sink> plan;
   plan.guarantees = {"exactly once: rows whose position was not written are cut off by the next run",
                      "one writer: a second daemon is refused as long as the first one lives"};
-  option_fields().read(table, options);
+  file_options().read(table, options);
   std::filesystem::path path(options.path);
   if (path.is_relative()) path = std::filesystem::absolute(table.directory()) / path;
   options.path = path.lexically_normal().string();
@@ -157,7 +156,7 @@ Plan<Sink> plan(const config::Table& table, PlanContext& context) {
 
 const SinkKind& file() {
   static const SinkKind kind{"file", "Rows into a file as lines, exactly once.",
-                             [] { return option_fields().docs(); }, &plan, /*repeats_harmlessly=*/false};
+                             [] { return file_options().docs(); }, &plan_file, /*repeats_harmlessly=*/false};
   return kind;
 }
 

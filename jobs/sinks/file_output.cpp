@@ -92,11 +92,11 @@ void FileOutput::require_file() {
 }
 
 void FileOutput::write(const Batch& batch) {
-  settled_ = false;
   if (batch.empty()) {
     unsaved_.advance(batch.position());
     return;
   }
+  at_rest_ = false;
   companion_.require_ours();
   rotate_if_due();
   require_file();
@@ -154,12 +154,7 @@ void FileOutput::sync_if_due(bool now) {
   dirty_ = false;
 }
 
-bool FileOutput::settles() noexcept {
-  at_rest_ = std::exchange(settled_, true);
-  return at_rest_ || !unsaved_.empty() || (dirty_ && sync_is_due());
-}
-
-void FileOutput::settle() {
+void FileOutput::settle(Settle why) {
   companion_.require_ours();
   const Positions waiting = std::exchange(unsaved_, Positions());
   for (const auto& [partition, text] : waiting.all()) {
@@ -169,7 +164,9 @@ void FileOutput::settle() {
     dirty_ = true;
   }
   companion_.flush();
-  if (dirty_ && (at_rest_ || sync_is_due())) {
+  if (why == Settle::CaughtUp) return;  // more may come at once
+  const bool rests = std::exchange(at_rest_, true) || why == Settle::End;
+  if (dirty_ && (rests || sync_is_due())) {
     sync_if_due(true);
     companion_.sync();
     dirty_ = false;

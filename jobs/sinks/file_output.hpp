@@ -30,11 +30,11 @@ class FileOutput {
   Positions open();
   // Precondition for the following: open().
   void write(const Batch& batch);
-  // Asked for each settling: whether it is time for one.  A source that is followed settles after each batch,
-  // but only one at rest does so twice in a row.
-  bool settles() noexcept;
-  // What only positions say and age catch up; the disk does where it is due, or no rows come.
-  void settle();
+  // Whether there are positions that no rows came with.
+  bool unsaved() const noexcept { return !unsaved_.empty(); }
+  // What only positions say catches up, and with a beat what goes by time: age, and the disk where it is due
+  // or no rows have come since the beat before.
+  void settle(Settle why);
   Positions recall() const { return companion_.recall().positions; }
   void assign(const Positions& positions);
   // What was odd since the last call.
@@ -65,8 +65,7 @@ class FileOutput {
   TimePoint synced_{};
   std::uint64_t sync_begun_ = 0;  // the disk was told to write what is before
   bool dirty_ = false;            // something is not on the disk
-  bool settled_ = false;          // nothing has come since
-  bool at_rest_ = false;          // nor had it when that was said before
+  bool at_rest_ = false;          // no rows have come since the last beat
   std::vector<std::string> warnings_;
 };
 

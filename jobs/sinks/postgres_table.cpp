@@ -9,6 +9,7 @@
 #include "jobs/columns.hpp"
 #include "jobs/connections.hpp"
 #include "jobs/row_json.hpp"
+#include "jobs/sinks/lease.hpp"
 #include "jobs/sinks/postgres_checkpoint.hpp"
 #include "jobs/sinks/postgres_table_check.hpp"
 #include "jobs/sinks/postgres_target.hpp"
@@ -19,14 +20,12 @@ namespace {
 using postgres::Session;
 using postgres::TableName;
 
-constexpr std::chrono::seconds kRenewLease{10};
-
 std::optional<std::string> wrong_table(const std::string& table) {
   if (TableName::parse(table)) return std::nullopt;
   return "must be table or schema.table; put \" around a part with other characters";
 }
 
-const config::Fields<PostgresSinkOptions>& option_fields() {
+const config::Fields<PostgresSinkOptions>& postgres_table_options() {
   using O = PostgresSinkOptions;
   static const auto all =
       config::Fields<O>()
@@ -96,7 +95,7 @@ class PostgresTableSink final : public Sink {
   }
 
   Task<> commit(const Batch& batch, const Position&) override;
-  Task<> settle() override;
+  Task<> settle(Settle why) override;
   Task<std::vector<std::string>> preview(const Batch& batch) override;
 
  private:
@@ -238,7 +237,7 @@ void PostgresTableSink::narrow(Session& session, const Batch& batch, const std::
   narrow(session, batch, {middle, rows.end()}, bad);
 }
 
-Task<> PostgresTableSink::settle() {
+Task<> PostgresTableSink::settle(Settle) {
   bool changed = false;
   for (const auto& [partition, text] : unsaved_.all()) {
     changed = changed || saved_.at(partition).text() != text || !saved_.all().contains(partition);
@@ -256,12 +255,12 @@ Task<> PostgresTableSink::settle() {
   renewed_ = context_.clock.now();
 }
 
-Plan<Sink> plan(const config::Table& table, PlanContext& context) {
+Plan<Sink> plan_postgres_table(const config::Table& table, PlanContext& context) {
   PostgresSinkOptions options;
   Plan<Sink> plan;
   plan.guarantees = {"exactly once: rows and position are one transaction in PostgreSQL",
                      "one writer: a second or stale daemon writes nothing"};
-  if (!option_fields().read(table, options)) return plan;
+  if (!postgres_table_options().read(table, options)) return plan;
   context.require_connection(table, options.connection, "postgres");
   check_columns(table, "columns", context.stream, options.columns);
   check_columns(table, "key", context.stream, options.key);
@@ -289,8 +288,8 @@ Plan<Sink> plan(const config::Table& table, PlanContext& context) {
 const SinkKind& postgres_table_sink() {
   static const SinkKind kind{"postgres_table",
                              "Rows into a table, exactly once: inserts, or with a key upserts and deletes.",
-                             [] { return option_fields().docs(); },
-                             &plan,
+                             [] { return postgres_table_options().docs(); },
+                             &plan_postgres_table,
                              /*repeats_harmlessly=*/false,
                              /*ranges=*/false,
                              /*replaces_with=*/"key"};

@@ -12,6 +12,7 @@
 #include "daemon/redis/command.hpp"
 #include "daemon/redis/connection.hpp"
 #include "jobs/component.hpp"
+#include "jobs/sinks/lease.hpp"
 
 namespace syncd::jobs {
 
@@ -55,9 +56,5 @@ class RedisCheckpoint {
   std::string lease_key_;
   std::string epoch_;
 };
-
-// 30 s: longer than any pause of a working daemon, short enough that nobody is called at night.
-constexpr std::chrono::seconds kLease{30};
-constexpr std::chrono::seconds kRenewLease{10};
 
 }  // namespace syncd::jobs

@@ -40,7 +40,7 @@ Task<> RedisExecSink::commit(const Batch& batch, const Position& previous) {
     co_return;
   }
   const bool begun = begun_ && begun_->first == batch.row(0);
-  if (begun_ && !begun) co_await settle();
+  if (begun_ && !begun) co_await settle(Settle::CaughtUp);
   if (batch.shared_schema() != bound_) {
     rows_->bind(batch.schema());
     bound_ = batch.shared_schema();
@@ -204,7 +204,7 @@ void RedisExecSink::judge(const Slice& slice, const Batch& batch) {
   }
 }
 
-Task<> RedisExecSink::settle() {
+Task<> RedisExecSink::settle(Settle) {
   bool changed = false;
   for (const auto& [partition, text] : unsaved_.all()) {
     changed = changed || saved_.at(partition).text() != text || !saved_.all().contains(partition);

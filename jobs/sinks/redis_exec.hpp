@@ -40,7 +40,7 @@ class RedisExecSink final : public RedisSink {
 
   Task<std::optional<Positions>> open() override;
   Task<> commit(const Batch& batch, const Position& previous) override;
-  Task<> settle() override;
+  Task<> settle(Settle why) override;
   void look_ahead(std::function<const Batch*()> next) override { upcoming_ = std::move(next); }
   Task<std::vector<std::string>> preview(const Batch& batch) override;
 

@@ -268,7 +268,7 @@ void RedisScriptSink::take_bad(const Batch& batch, std::size_t end, const redis:
   }
 }
 
-Task<> RedisScriptSink::settle() {
+Task<> RedisScriptSink::settle(Settle) {
   slice_.clear();
   const auto behind = [this](const auto& entry) { return saved_.at(entry.first).text() != entry.second; };
   while (true) {

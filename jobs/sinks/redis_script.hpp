@@ -61,7 +61,7 @@ class RedisScriptSink final : public RedisSink {
 
   Task<std::optional<Positions>> open() override;
   Task<> commit(const Batch& batch, const Position& previous) override;
-  Task<> settle() override;
+  Task<> settle(Settle why) override;
   Task<std::vector<std::string>> preview(const Batch& batch) override;
 
  private:

@@ -64,7 +64,7 @@ class StdoutSink final : public Sink {
     auto work = worker_->call([this, &batch] { output_.write(batch); });
     co_await work;
   }
-  Task<> settle() override { co_return; }
+  Task<> settle(Settle) override { co_return; }
   Task<std::optional<Positions>> recall() override { co_return std::nullopt; }
   Task<> assign(const Positions&) override { co_return; }
   Task<std::vector<std::string>> preview(const Batch& batch) override { co_return lines_.lines(batch); }
@@ -76,7 +76,7 @@ class StdoutSink final : public Sink {
   std::optional<loop::Worker> worker_;
 };
 
-Plan<Sink> plan(const config::Table& table, PlanContext& context) {
+Plan<Sink> plan_stdout(const config::Table& table, PlanContext& context) {
   LineOptions options;
   Plan<Sink> plan;
   plan.guarantees = {
@@ -91,7 +91,7 @@ Plan<Sink> plan(const config::Table& table, PlanContext& context) {
 
 const SinkKind& stdout_sink() {
   static const SinkKind kind{"stdout", "Rows as lines on the standard output, for `syncd --once JOB`.",
-                             [] { return line_fields().docs(); }, &plan, /*repeats_harmlessly=*/false};
+                             [] { return line_fields().docs(); }, &plan_stdout, /*repeats_harmlessly=*/false};
   return kind;
 }
 

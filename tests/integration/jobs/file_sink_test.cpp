@@ -125,13 +125,17 @@ TEST_F(FileSink, ASettledSinkWaitsForTheDiskOnlyWhenItIsDueOrAtRest) {
   const int before = syncs;
   for (std::size_t i = 1; i < 10; ++i) {
     commit(*sink, numbered(i, 1));
-    syncd::test::run_task(loop_, sink->settle());
+    settle(*sink);
+    settle(*sink, Settle::Beat);  // a busy source: rows have come since the one before
   }
   EXPECT_EQ(syncs, before);
-  syncd::test::run_task(loop_, sink->settle());
+  settle(*sink, Settle::Beat);
   EXPECT_EQ(syncs, before + 2);  // the file, then its companion
-  syncd::test::run_task(loop_, sink->settle());
+  settle(*sink, Settle::Beat);
   EXPECT_EQ(syncs, before + 2);
+  commit(*sink, numbered(10, 1));
+  settle(*sink, Settle::End);
+  EXPECT_EQ(syncs, before + 4);
 }
 
 // A source says where it stands, without rows, each time that it has nothing more for the moment.
@@ -141,12 +145,13 @@ TEST_F(FileSink, APositionWithoutRowsDoesNotWaitForTheDisk) {
     commit(*sink, numbered(0, 1));
     const int before = syncs;
     for (const std::size_t position : {1U, 5U, 5U}) {
-      syncd::test::run_task(loop_, sink->settle());
+      settle(*sink);
       commit(*sink, numbered(position, 0));
     }
-    syncd::test::run_task(loop_, sink->settle());
+    settle(*sink);
     EXPECT_EQ(syncs, before);
-    syncd::test::run_task(loop_, sink->settle());
+    settle(*sink, Settle::Beat);
+    settle(*sink, Settle::Beat);
     EXPECT_EQ(syncs, before + 2);  // the file, then its companion
   }
   open();

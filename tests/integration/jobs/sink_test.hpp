@@ -70,7 +70,7 @@ class SinkTest : public ::testing::Test, public Monitor, public BadRecords {
     syncd::test::run_task(loop_, sink.commit(batch, positions_.at("")));
     positions_.advance(batch.position());
   }
-  void settle(Sink& sink) { syncd::test::run_task(loop_, sink.settle()); }
+  void settle(Sink& sink, Settle why = Settle::CaughtUp) { syncd::test::run_task(loop_, sink.settle(why)); }
   Error commit_error(Sink& sink, const Batch& batch) {
     return syncd::test::error_of(loop_, sink.commit(batch, positions_.at("")));
   }

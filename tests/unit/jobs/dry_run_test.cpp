@@ -55,7 +55,7 @@ class Shown final : public Sink {
     ADD_FAILURE() << "written";
     co_return;
   }
-  Task<> settle() override {
+  Task<> settle(Settle) override {
     ADD_FAILURE() << "settled";
     co_return;
   }

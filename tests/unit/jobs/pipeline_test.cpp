@@ -17,6 +17,7 @@ struct SinkScript {
   std::vector<std::string> committed;  // ids
   Positions held;
   int settled = 0;
+  Settle settled_why = Settle::CaughtUp;
   int opened = 0;
   int fail_at_commit = -1;  // counted from 0; thrown once
   ErrorKind kind = ErrorKind::Transient;
@@ -42,8 +43,9 @@ class ScriptedSink final : public Sink {
       script_.committed.emplace_back(batch.cell(row, 0).text());
     script_.held.advance(batch.position());
   }
-  Task<> settle() override {
+  Task<> settle(Settle why) override {
     ++script_.settled;
+    script_.settled_why = why;
     co_await sleep_for(clock_, script_.settle_time);
     if (script_.settle_failure) throw Error(ErrorKind::Transient, *script_.settle_failure);
   }
@@ -141,6 +143,7 @@ TEST_F(RunnerTest, CommitsEveryRowInOrderAndSettles) {
   ASSERT_TRUE(test::run(clock_, record(runner_)));
   EXPECT_EQ(sink_.committed, ids(10));
   EXPECT_EQ(sink_.settled, 1);
+  EXPECT_EQ(sink_.settled_why, Settle::End);
   const auto last = database_.last_run("users");
   ASSERT_TRUE(last.has_value());
   EXPECT_EQ(last->outcome, "succeeded");
@@ -193,6 +196,7 @@ TEST_F(RunnerTest, ASoftStopFinishesTheCommitAndSettles) {
   EXPECT_EQ(scope.running(), 0U);
   EXPECT_EQ(sink_.committed.size(), before + 2) << "the commit under way is finished, the next not begun";
   EXPECT_EQ(sink_.settled, 1);
+  EXPECT_EQ(sink_.settled_why, Settle::End);
   EXPECT_EQ(database_.last_run("users")->outcome, "cancelled");
   EXPECT_EQ(database_.last_run("users")->error, "stopped by the test");
 }
@@ -304,6 +308,7 @@ TEST_F(RunnerTest, ASilentSourceLetsTheSinkKeepItsLease) {
   const int before = sink_.settled;
   clock_.advance(std::chrono::minutes(1));
   EXPECT_GE(sink_.settled, before + 6) << "at least every ten seconds";
+  EXPECT_EQ(sink_.settled_why, Settle::Beat);
   sink_.settle_time = std::chrono::seconds(3);
   clock_.advance(std::chrono::seconds(6));  // in the middle of one
   runner_.stop(false, "enough");
