@@ -13,7 +13,7 @@ namespace {
 
 using control::CheckFinding;
 
-constexpr Duration kPatience = std::chrono::seconds(30);  // for one component
+constexpr Duration kCheckAtMost = std::chrono::seconds(30);  // for one component
 
 // A check has no run to report to.
 class Nobody final : public jobs::Monitor, public jobs::BadRecords {
@@ -52,7 +52,7 @@ coro::Task<> check_component(jobs::RunContext& context, std::string place, const
                              std::vector<CheckFinding>& found) {
   try {
     const auto component = plan.make(context);
-    const auto notes = co_await with_timeout(context.clock, kPatience, "checking", component->check());
+    const auto notes = co_await with_timeout(context.clock, kCheckAtMost, "checking", component->check());
     for (const jobs::CheckNote& note : notes) {
       found.push_back(finding(level_of(note.level), place, note.text, note.remedy));
     }

@@ -10,7 +10,7 @@ namespace syncd {
 namespace {
 
 // For a commit under way to end, and for a sink or source to answer.
-constexpr Duration kPatience = std::chrono::seconds(60);
+constexpr Duration kChangeAtMost = std::chrono::seconds(60);
 
 jobs::Positions positions_from(const std::map<std::string, std::string>& texts) {
   jobs::Positions positions;
@@ -89,14 +89,14 @@ coro::Task<> App::Control::stand_still(Still& still, jobs::Runner& runner) {
   if (!runner.running()) co_return;
   still.interrupted = true;
   runner.stop(false, "the checkpoint was changed");
-  co_await with_timeout(app_.loop_, kPatience, "waiting for the end of the commit under way",
+  co_await with_timeout(app_.loop_, kChangeAtMost, "waiting for the end of the commit under way",
                         job_of(runner.plan().job.name).wait_for_end());
 }
 
 coro::Task<jobs::Positions> App::Control::positions_of(jobs::Runner& runner) {
   jobs::RunContext context = runner.context();
   const auto sink = runner.plan().sink.make(context);
-  auto held = co_await with_timeout(app_.loop_, kPatience, "asking the sink", sink->recall());
+  auto held = co_await with_timeout(app_.loop_, kChangeAtMost, "asking the sink", sink->recall());
   if (held) co_return *std::move(held);
   co_return positions_from(app_.database_.positions(runner.plan().job.name));
 }
@@ -116,7 +116,7 @@ void App::Control::require_position(jobs::Runner& runner, const jobs::Position& 
 coro::Task<> App::Control::replace_checkpoint(std::shared_ptr<jobs::Runner> runner, std::string change,
                                               jobs::Positions before, jobs::Positions to) {
   app_.database_.keep_previous(runner->plan().job.name, {wall_now(), std::move(change), before.all()});
-  co_await with_timeout(app_.loop_, kPatience, "setting the checkpoint", runner->assign(std::move(to)));
+  co_await with_timeout(app_.loop_, kChangeAtMost, "setting the checkpoint", runner->assign(std::move(to)));
 }
 
 coro::Task<> App::Control::set_checkpoint(std::string job, std::string partition, std::string text) {
@@ -144,7 +144,7 @@ coro::Task<> App::Control::rewind_checkpoint(std::string job, std::string to) {
     jobs::RunContext context = runner->context();
     const auto source = runner->plan().source.make(context);
     jobs::Positions held = co_await positions_of(*runner);
-    rewind = co_await with_timeout(app_.loop_, kPatience, "asking the source",
+    rewind = co_await with_timeout(app_.loop_, kChangeAtMost, "asking the source",
                                    source->rewind(to, std::move(held)));
   }
   Still still(*this, job);

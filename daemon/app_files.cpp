@@ -8,7 +8,7 @@
 namespace syncd {
 namespace {
 
-constexpr Duration kPatience = std::chrono::seconds(15);  // for a look through folders that is under way
+constexpr Duration kLookAtMost = std::chrono::seconds(15);  // for a look through folders that is under way
 
 control::FileState state_of(jobs::FileNote note) {
   control::FileState state;
@@ -37,7 +37,7 @@ coro::Task<std::vector<control::FileState>> App::Control::files(std::string job)
     throw Error(ErrorKind::Config,
                 fmt::format("{} reads no files: its source is {}", job, runner->plan().source_type));
   }
-  auto notes = co_await with_timeout(app_.loop_, kPatience, "asking the source", files->files());
+  auto notes = co_await with_timeout(app_.loop_, kLookAtMost, "asking the source", files->files());
   std::vector<control::FileState> states;
   for (jobs::FileNote& note : notes) states.push_back(state_of(std::move(note)));
   co_return states;

@@ -12,7 +12,7 @@ namespace {
 
 using status::JobState;
 
-constexpr Duration kPatience = std::chrono::seconds(15);  // for a sink to tell its positions
+constexpr Duration kRecallAtMost = std::chrono::seconds(15);  // for a sink to tell its positions
 
 // A position in words; a text that its source cannot read is shown as it is.
 std::string words(const jobs::Source& source, const std::string& partition, const std::string& text) {
@@ -193,7 +193,7 @@ coro::Task<control::Checkpoint> App::Control::checkpoint(std::string job) {
   const auto sink = runner->plan().sink.make(context);
   control::Checkpoint found;
   try {
-    auto held = co_await with_timeout(app_.loop_, kPatience, "asking the sink", sink->recall());
+    auto held = co_await with_timeout(app_.loop_, kRecallAtMost, "asking the sink", sink->recall());
     found.sink_holds = held.has_value();
     if (held) found.sink = told(*runner, held->all());
   } catch (const Error& error) {

@@ -1,14 +1,13 @@
 #include "jobs/plan.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <array>
 #include <set>
 #include <span>
 
 #include "config/duration.hpp"
 #include "config/suggest.hpp"
+#include "daemon/base/host.hpp"
 #include "daemon/schedule/jitter.hpp"
 #include "daemon/schedule/policy.hpp"
 #include "daemon/schedule/zones.hpp"
@@ -122,12 +121,6 @@ void check_circles(const config::Config& config) {
 
 std::string connection_of(const config::Table& component) {
   return component.refused("connection") ? "" : component.string("connection").value_or("");
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
 }
 
 // Asked before the sink's options are read, and without findings: those come when they are.

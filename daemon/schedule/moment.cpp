@@ -30,7 +30,7 @@ bool take(std::string_view& rest, std::string_view pattern) {
   return true;
 }
 
-unsigned number(std::string_view digits) {
+unsigned digits_value(std::string_view digits) {
   unsigned value = 0;
   for (const char c : digits) value = value * 10 + static_cast<unsigned>(c - '0');
   return value;
@@ -44,12 +44,12 @@ Moment Moment::parse(std::string_view text) {
   constexpr std::string_view kOffset = "+00:00";
   std::string_view rest = text;
   if (!take(rest, kMinute)) fail(text);
-  const year_month_day date = year(static_cast<int>(number(text.substr(0, 4)))) /
-                              month(number(text.substr(5, 2))) / day(number(text.substr(8, 2)));
-  const unsigned hour = number(text.substr(11, 2));
-  const unsigned minute = number(text.substr(14, 2));
+  const year_month_day date = year(static_cast<int>(digits_value(text.substr(0, 4)))) /
+                              month(digits_value(text.substr(5, 2))) / day(digits_value(text.substr(8, 2)));
+  const unsigned hour = digits_value(text.substr(11, 2));
+  const unsigned minute = digits_value(text.substr(14, 2));
   unsigned second = 0;
-  if (take(rest, kSecond)) second = number(text.substr(kMinute.size() + 1, 2));
+  if (take(rest, kSecond)) second = digits_value(text.substr(kMinute.size() + 1, 2));
   if (!date.ok() || hour > 23 || minute > 59 || second > 59) fail(text);
 
   Moment moment;
@@ -59,8 +59,8 @@ Moment Moment::parse(std::string_view text) {
   } else if (!rest.empty()) {
     const std::string_view offset = rest;
     if (!take(rest, kOffset) || !rest.empty()) fail(text);
-    const unsigned ahead_hours = number(offset.substr(1, 2));
-    const unsigned ahead_minutes = number(offset.substr(4, 2));
+    const unsigned ahead_hours = digits_value(offset.substr(1, 2));
+    const unsigned ahead_minutes = digits_value(offset.substr(4, 2));
     if (ahead_hours > 23 || ahead_minutes > 59) fail(text);
     const seconds ahead = hours(ahead_hours) + minutes(ahead_minutes);
     moment.offset_ = offset.front() == '-' ? -ahead : ahead;

@@ -20,7 +20,7 @@ namespace syncd::store {
 namespace {
 
 // Forward only; entry n brings a database of version n to version n+1.
-constexpr std::array<const char*, 3> kMigrations = {
+constexpr std::array<const char*, 3> kStateMigrations = {
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE positions (job TEXT NOT NULL, partition TEXT NOT NULL, text TEXT NOT NULL,"
     "  saved_us INTEGER NOT NULL, PRIMARY KEY (job, partition)) STRICT, WITHOUT ROWID;"
@@ -116,22 +116,9 @@ void Database::take_lock(const std::filesystem::path& file) {
 
 void Database::migrate() {
   sqlite::execute(handle_.get(), "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-512");
-  std::int64_t version = 0;
-  {
-    sqlite::Statement select(handle_, "PRAGMA user_version");
-    select.step();
-    version = select.number(0);
-  }
-  if (version > static_cast<std::int64_t>(kMigrations.size())) {
-    throw Error(ErrorKind::Permanent,
-                fmt::format("the state database has version {}, this syncd knows {}: install the newer one",
-                            version, kMigrations.size()));
-  }
-  for (auto next = static_cast<std::size_t>(version); next < kMigrations.size(); ++next) {
-    const std::string sql =
-        fmt::format("BEGIN IMMEDIATE; {} PRAGMA user_version = {}; COMMIT", kMigrations[next], next + 1);
-    sqlite::execute(handle_.get(), sql);
-  }
+  sqlite::Transaction transaction(handle_);
+  sqlite::migrate(handle_, "the state database", kStateMigrations);
+  transaction.commit();
 }
 
 std::map<std::string, std::string> Database::positions(const std::string& job) {

@@ -11,7 +11,7 @@ namespace syncd::store {
 namespace {
 
 // Forward only; entry n brings a journal of version n to version n+1.
-constexpr std::array<const char*, 3> kMigrations = {
+constexpr std::array<const char*, 3> kJournalMigrations = {
     "CREATE TABLE answers (unit TEXT PRIMARY KEY, text TEXT NOT NULL, model TEXT NOT NULL,"
     "  input INTEGER NOT NULL, output INTEGER NOT NULL, cost INTEGER NOT NULL, time_us INTEGER NOT NULL)"
     "  STRICT, WITHOUT ROWID;"
@@ -62,20 +62,7 @@ LlmJournal::LlmJournal(const std::filesystem::path& file) : handle_(sqlite::open
   }
   sqlite::execute(handle_.get(), "PRAGMA synchronous=FULL");
   sqlite::Transaction transaction(handle_);
-  std::int64_t version = 0;
-  {
-    sqlite::Statement select(handle_, "PRAGMA user_version");
-    select.step();
-    version = select.number(0);
-  }
-  if (version > static_cast<std::int64_t>(kMigrations.size())) {
-    throw Error(ErrorKind::Permanent,
-                fmt::format("{} has version {}, this syncd knows {}: install the newer one", file.string(),
-                            version, kMigrations.size()));
-  }
-  for (auto next = static_cast<std::size_t>(version); next < kMigrations.size(); ++next) {
-    sqlite::execute(handle_.get(), fmt::format("{} PRAGMA user_version = {}", kMigrations[next], next + 1));
-  }
+  sqlite::migrate(handle_, file.string(), kJournalMigrations);
   sqlite::Statement orphans(
       handle_,
       "UPDATE requests SET state = 'doubt', why = 'syncd ended while the answer was awaited'"

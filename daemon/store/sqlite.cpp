@@ -107,4 +107,21 @@ std::string Statement::text(int column) const {
               : std::string();
 }
 
+void migrate(Handle& handle, const std::string& name, std::span<const char* const> steps) {
+  std::int64_t version = 0;
+  {
+    Statement select(handle, "PRAGMA user_version");
+    select.step();
+    version = select.number(0);
+  }
+  if (version > static_cast<std::int64_t>(steps.size())) {
+    throw Error(ErrorKind::Permanent,
+                fmt::format("{} has version {}, this syncd knows {}: install the newer one", name, version,
+                            steps.size()));
+  }
+  for (auto next = static_cast<std::size_t>(version); next < steps.size(); ++next) {
+    execute(handle.get(), fmt::format("{} PRAGMA user_version = {}", steps[next], next + 1));
+  }
+}
+
 }  // namespace syncd::store::sqlite

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -109,5 +110,9 @@ class Transaction {
   sqlite3* handle_;
   bool done_ = false;
 };
+
+// Within a transaction: brings the file to the version that the last of `steps` leads to; forward only, step
+// n from version n.  Throws a Permanent error that begins with `name` where a newer syncd wrote it.
+void migrate(Handle& handle, const std::string& name, std::span<const char* const> steps);
 
 }  // namespace syncd::store::sqlite

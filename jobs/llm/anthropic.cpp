@@ -154,15 +154,15 @@ class Messages final : public Dialect {
 
 struct Own : Options {};
 
-const config::Fields<Own>& fields() {
+const config::Fields<Own>& anthropic_fields() {
   static const auto all = config::Fields<Own>().include(option_fields());
   return all;
 }
 
-std::unique_ptr<Dialect> make(const config::Table& table, Options& common) {
+std::unique_ptr<Dialect> make_anthropic(const config::Table& table, Options& common) {
   Own options;
   options.base_url = "https://api.anthropic.com";
-  const bool good = fields().read(table, options);
+  const bool good = anthropic_fields().read(table, options);
   if (good && !options.api_key && options.base_url.compare(0, 5, "https") == 0) {
     table.fail("api_key", "'api_key' is needed: this vendor answers nobody without");
     return nullptr;
@@ -175,7 +175,7 @@ std::unique_ptr<Dialect> make(const config::Table& table, Options& common) {
 
 const Vendor& anthropic() {
   static const Vendor vendor{"anthropic", "Anthropic's Messages API, and servers that speak it.",
-                             [] { return fields().docs(); }, &make};
+                             [] { return anthropic_fields().docs(); }, &make_anthropic};
   return vendor;
 }
 

@@ -84,7 +84,7 @@ void take_usage(End& end, const Json& json) {
 
 namespace {
 
-const config::Fields<ChatOptions>& fields() {
+const config::Fields<ChatOptions>& openai_fields() {
   static const auto all =
       config::Fields<ChatOptions>()
           .include(option_fields())
@@ -188,10 +188,10 @@ class ChatCompletions final : public Dialect {
   const std::shared_ptr<QuickJson> quick_ = std::make_shared<QuickJson>();  // of all decoders
 };
 
-std::unique_ptr<Dialect> make(const config::Table& table, Options& common) {
+std::unique_ptr<Dialect> make_openai(const config::Table& table, Options& common) {
   ChatOptions options;
   options.base_url = "https://api.openai.com/v1";
-  const bool good = fields().read(table, options);
+  const bool good = openai_fields().read(table, options);
   common = options;
   return good ? std::make_unique<ChatCompletions>(std::move(options)) : nullptr;
 }
@@ -201,7 +201,7 @@ std::unique_ptr<Dialect> make(const config::Table& table, Options& common) {
 const Vendor& openai() {
   static const Vendor vendor{
       "openai", "Chat completions: OpenAI, and with `base_url` Mistral, Ollama, llama.cpp, vLLM.",
-      [] { return fields().docs(); }, &make};
+      [] { return openai_fields().docs(); }, &make_openai};
   return vendor;
 }
 

@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <random>
 
 #include "daemon/base/crash_point.hpp"
+#include "daemon/base/host.hpp"
 #include "jobs/sinks/byte_text.hpp"
 
 namespace syncd::jobs {
@@ -55,12 +55,6 @@ T number(const std::string& text) {
   T value{};
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
-}
-
-std::string this_process() {
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '?';
-  return fmt::format("{} pid {}", host.data(), ::getpid());
 }
 
 }  // namespace

@@ -1,11 +1,10 @@
 #include "jobs/sinks/postgres_checkpoint.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <array>
 #include <random>
 
+#include "daemon/base/host.hpp"
 #include "daemon/postgres/transaction.hpp"
 #include "jobs/sinks/byte_text.hpp"
 
@@ -15,12 +14,6 @@ namespace {
 using postgres::Session;
 
 constexpr std::string_view kLeaseEnd = "clock_timestamp() + interval '30 seconds'";
-
-std::string this_process() {
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '?';
-  return fmt::format("{} pid {}", host.data(), ::getpid());
-}
 
 }  // namespace
 

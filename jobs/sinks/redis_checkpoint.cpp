@@ -1,10 +1,10 @@
 #include "jobs/sinks/redis_checkpoint.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <array>
 #include <random>
+
+#include "daemon/base/host.hpp"
 
 namespace syncd::jobs {
 namespace {
@@ -15,12 +15,6 @@ constexpr int kTries = 10;  // others may touch the keys between our look and ou
 std::string new_epoch(const std::string& instance) {
   std::random_device random;
   return fmt::format("{}:{:08x}{:08x}", instance, random(), random());
-}
-
-std::string this_process() {
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '?';
-  return fmt::format("{} pid {}", host.data(), ::getpid());
 }
 
 Positions positions_of(const redis::Reply& hash) {

@@ -11,25 +11,26 @@ constexpr auto enum_names(Nulls) {
   return std::array{config::EnumName("omit", Nulls::Omit), config::EnumName("empty", Nulls::Empty)};
 }
 
-struct Options : RedisExecOptions {
+struct RedisHashOptions : RedisExecOptions {
   std::vector<std::string> fields;
   Nulls nulls = Nulls::Omit;
 };
 
-const config::Fields<Options>& option_fields() {
+const config::Fields<RedisHashOptions>& redis_hash_options() {
   static const auto all =
-      config::Fields<Options>()
-          .required("key", &Options::key, "key of a row's hash; {column} is replaced")
+      config::Fields<RedisHashOptions>()
+          .required("key", &RedisHashOptions::key, "key of a row's hash; {column} is replaced")
           .example("user:{id}")
-          .add("fields", &Options::fields, "columns to write; default: all")
-          .add("nulls", &Options::nulls, "a NULL removes the field (omit), or is an empty text (empty)")
+          .add("fields", &RedisHashOptions::fields, "columns to write; default: all")
+          .add("nulls", &RedisHashOptions::nulls,
+               "a NULL removes the field (omit), or is an empty text (empty)")
           .include(redis_exec_fields());
   return all;
 }
 
 class HashRows final : public RowCommands {
  public:
-  HashRows(Options options, Template key, std::optional<Predicate> remove)
+  HashRows(RedisHashOptions options, Template key, std::optional<Predicate> remove)
       : options_(std::move(options)), key_(std::move(key), "key"), remove_(std::move(remove)) {
     if (options_.ttl) ttl_ = milliseconds(*options_.ttl);
   }
@@ -85,7 +86,7 @@ class HashRows final : public RowCommands {
     }
   }
 
-  Options options_;
+  RedisHashOptions options_;
   RowKey key_;
   std::optional<Predicate> remove_;
   std::string ttl_;
@@ -93,20 +94,20 @@ class HashRows final : public RowCommands {
   std::vector<std::string> names_;  // as arguments
 };
 
-Plan<Sink> plan(const config::Table& table, PlanContext& context) {
-  return exec_plan(
-      table, context, option_fields(), KeyPer::Row,
-      [&](const Options& options, const Template& key, const std::optional<Predicate>& rule) -> RowFactory {
-        check_columns(table, "fields", context.stream, options.fields);
-        return [=] { return std::make_unique<HashRows>(options, key, rule); };
-      });
+Plan<Sink> plan_redis_hash(const config::Table& table, PlanContext& context) {
+  return exec_plan(table, context, redis_hash_options(), KeyPer::Row,
+                   [&](const RedisHashOptions& options, const Template& key,
+                       const std::optional<Predicate>& rule) -> RowFactory {
+                     check_columns(table, "fields", context.stream, options.fields);
+                     return [=] { return std::make_unique<HashRows>(options, key, rule); };
+                   });
 }
 
 }  // namespace
 
 const SinkKind& redis_hash() {
   static const SinkKind kind{"redis_hash", "One hash per row, one field per column.",
-                             [] { return option_fields().docs(); }, &plan};
+                             [] { return redis_hash_options().docs(); }, &plan_redis_hash};
   return kind;
 }
 

@@ -6,29 +6,30 @@
 namespace syncd::jobs {
 namespace {
 
-struct Options : RedisExecOptions {
+struct RedisJsonOptions : RedisExecOptions {
   std::vector<std::string> fields;
 };
 
-const config::Fields<Options>& option_fields() {
-  static const auto all = config::Fields<Options>()
-                              .required("key", &Options::key, "key of a row's string; {column} is replaced")
-                              .example("user:{id}")
-                              .add("fields", &Options::fields, "columns of the object; default: all")
-                              .include(redis_exec_fields());
+const config::Fields<RedisJsonOptions>& redis_json_options() {
+  static const auto all =
+      config::Fields<RedisJsonOptions>()
+          .required("key", &RedisJsonOptions::key, "key of a row's string; {column} is replaced")
+          .example("user:{id}")
+          .add("fields", &RedisJsonOptions::fields, "columns of the object; default: all")
+          .include(redis_exec_fields());
   return all;
 }
 
-Plan<Sink> plan(const config::Table& table, PlanContext& context) {
-  return exec_plan(
-      table, context, option_fields(), KeyPer::Row,
-      [&](const Options& options, const Template& key, const std::optional<Predicate>& rule) -> RowFactory {
-        check_columns(table, "fields", context.stream, options.fields);
-        return [=] {
-          return std::make_unique<KeyedValueRows>(key, RowValue(std::nullopt, options.fields), rule,
-                                                  options.ttl);
-        };
-      });
+Plan<Sink> plan_redis_json(const config::Table& table, PlanContext& context) {
+  return exec_plan(table, context, redis_json_options(), KeyPer::Row,
+                   [&](const RedisJsonOptions& options, const Template& key,
+                       const std::optional<Predicate>& rule) -> RowFactory {
+                     check_columns(table, "fields", context.stream, options.fields);
+                     return [=] {
+                       return std::make_unique<KeyedValueRows>(key, RowValue(std::nullopt, options.fields),
+                                                               rule, options.ttl);
+                     };
+                   });
 }
 
 }  // namespace
@@ -38,7 +39,7 @@ const SinkKind& redis_json() {
       "redis_json",
       "One string per row that holds the row as a JSON object; numbers, booleans and JSON "
       "columns keep their type.",
-      [] { return option_fields().docs(); }, &plan};
+      [] { return redis_json_options().docs(); }, &plan_redis_json};
   return kind;
 }
 

@@ -11,23 +11,23 @@ constexpr auto enum_names(Side) {
   return std::array{config::EnumName("right", Side::Right), config::EnumName("left", Side::Left)};
 }
 
-struct Options : RedisOptions, RedisRetention {
+struct RedisListOptions : RedisOptions, RedisRetention {
   std::string key;
   std::optional<std::string> value;
   Side side = Side::Right;
   std::optional<std::uint64_t> max_length;
 };
 
-const config::Fields<Options>& option_fields() {
+const config::Fields<RedisListOptions>& redis_list_options() {
   static const auto all =
-      config::Fields<Options>()
-          .required("key", &Options::key, "key of the list; {column} is replaced, none is needed")
+      config::Fields<RedisListOptions>()
+          .required("key", &RedisListOptions::key, "key of the list; {column} is replaced, none is needed")
           .example("jobs:{queue}")
-          .add("value", &Options::value,
+          .add("value", &RedisListOptions::value,
                "the element; {column} is replaced; default: the row as a JSON object")
           .example("{id}")
-          .add("side", &Options::side, "the end where elements are pushed")
-          .add("max_length", &Options::max_length, "elements to keep, the newest; default: all")
+          .add("side", &RedisListOptions::side, "the end where elements are pushed")
+          .add("max_length", &RedisListOptions::max_length, "elements to keep, the newest; default: all")
           .at_least(1)
           .include(redis_retention_fields())
           .include(redis_option_fields());
@@ -37,7 +37,7 @@ const config::Fields<Options>& option_fields() {
 // Values of a row: the number of its key, the element.
 class ListRows final : public RowScript {
  public:
-  ListRows(Options options, Template key, RowValue value)
+  ListRows(RedisListOptions options, Template key, RowValue value)
       : options_(std::move(options)), key_(std::move(key), "key"), value_(std::move(value)) {}
 
   void bind(const Schema& schema) override {
@@ -93,16 +93,16 @@ class ListRows final : public RowScript {
     return {"0", std::to_string(most - 1)};
   }
 
-  Options options_;
+  RedisListOptions options_;
   RowKey key_;
   RowValue value_;
 };
 
-Plan<Sink> plan(const config::Table& table, PlanContext& context) {
-  Options options;
+Plan<Sink> plan_redis_list(const config::Table& table, PlanContext& context) {
+  RedisListOptions options;
   Plan<Sink> plan;
   plan.guarantees = script_guarantees();
-  option_fields().read(table, options);
+  redis_list_options().read(table, options);
   context.require_connection(table, options.connection, "redis");
   Template key = read_key_template(table, "key", options.key, context, /*constant_ok=*/true);
   std::optional<Template> value;
@@ -118,7 +118,8 @@ Plan<Sink> plan(const config::Table& table, PlanContext& context) {
 
 const SinkKind& redis_list() {
   static const SinkKind kind{"redis_list", "One list element per row; each version of a row exactly once.",
-                             [] { return option_fields().docs(); }, &plan, /*repeats_harmlessly=*/false};
+                             [] { return redis_list_options().docs(); }, &plan_redis_list,
+                             /*repeats_harmlessly=*/false};
   return kind;
 }
 

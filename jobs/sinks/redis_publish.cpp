@@ -6,20 +6,20 @@
 namespace syncd::jobs {
 namespace {
 
-struct Options : RedisOptions {
+struct RedisPublishOptions : RedisOptions {
   std::string channel;
   std::optional<std::string> value;
 };
 
-const config::Fields<Options>& option_fields() {
-  static const auto all =
-      config::Fields<Options>()
-          .required("channel", &Options::channel, "the channel; {column} is replaced, none is needed")
-          .example("users")
-          .add("value", &Options::value,
-               "the message; {column} is replaced; default: the row as a JSON object")
-          .example("{id}")
-          .include(redis_option_fields());
+const config::Fields<RedisPublishOptions>& redis_publish_options() {
+  static const auto all = config::Fields<RedisPublishOptions>()
+                              .required("channel", &RedisPublishOptions::channel,
+                                        "the channel; {column} is replaced, none is needed")
+                              .example("users")
+                              .add("value", &RedisPublishOptions::value,
+                                   "the message; {column} is replaced; default: the row as a JSON object")
+                              .example("{id}")
+                              .include(redis_option_fields());
   return all;
 }
 
@@ -58,12 +58,12 @@ class MessageRows final : public RowScript {
   RowValue value_;
 };
 
-Plan<Sink> plan(const config::Table& table, PlanContext& context) {
-  Options options;
+Plan<Sink> plan_redis_publish(const config::Table& table, PlanContext& context) {
+  RedisPublishOptions options;
   Plan<Sink> plan;
   plan.guarantees = script_guarantees();
   plan.guarantees.emplace_back("a message reaches only those who listen at that moment: Redis keeps none");
-  option_fields().read(table, options);
+  redis_publish_options().read(table, options);
   context.require_connection(table, options.connection, "redis");
   Template channel = read_key_template(table, "channel", options.channel, context, /*constant_ok=*/true);
   std::optional<Template> value;
@@ -78,9 +78,9 @@ Plan<Sink> plan(const config::Table& table, PlanContext& context) {
 }  // namespace
 
 const SinkKind& redis_publish() {
-  static const SinkKind kind{"redis_publish",
-                             "One message per row to whoever listens; each version of a row exactly once.",
-                             [] { return option_fields().docs(); }, &plan, /*repeats_harmlessly=*/false};
+  static const SinkKind kind{
+      "redis_publish", "One message per row to whoever listens; each version of a row exactly once.",
+      [] { return redis_publish_options().docs(); }, &plan_redis_publish, /*repeats_harmlessly=*/false};
   return kind;
 }
 

@@ -6,32 +6,35 @@
 namespace syncd::jobs {
 namespace {
 
-struct Options : RedisExecOptions {
+struct RedisSortedSetOptions : RedisExecOptions {
   std::string member;
   std::string score;
 };
 
-const config::Fields<Options>& option_fields() {
+const config::Fields<RedisSortedSetOptions>& redis_sorted_set_options() {
   static const auto all =
-      config::Fields<Options>()
-          .required("key", &Options::key, "key of the set; {column} is replaced, none is needed")
+      config::Fields<RedisSortedSetOptions>()
+          .required("key", &RedisSortedSetOptions::key,
+                    "key of the set; {column} is replaced, none is needed")
           .example("ranking")
-          .required("member", &Options::member, "the row's member; {column} is replaced")
+          .required("member", &RedisSortedSetOptions::member, "the row's member; {column} is replaced")
           .example("{id}")
-          .required("score", &Options::score, "the column of its score: a number")
+          .required("score", &RedisSortedSetOptions::score, "the column of its score: a number")
           .example("points")
           .include(redis_exec_fields());
   return all;
 }
 
-Plan<Sink> plan(const config::Table& table, PlanContext& context) {
-  return exec_plan(
-      table, context, option_fields(), KeyPer::Sink,
-      [&](const Options& options, const Template& key, const std::optional<Predicate>& rule) -> RowFactory {
-        const Template member = read_key_template(table, "member", options.member, context);
-        check_columns(table, "score", context.stream, {options.score});
-        return [=] { return std::make_unique<MemberRows>(key, member, options.score, rule, options.ttl); };
-      });
+Plan<Sink> plan_redis_sorted_set(const config::Table& table, PlanContext& context) {
+  return exec_plan(table, context, redis_sorted_set_options(), KeyPer::Sink,
+                   [&](const RedisSortedSetOptions& options, const Template& key,
+                       const std::optional<Predicate>& rule) -> RowFactory {
+                     const Template member = read_key_template(table, "member", options.member, context);
+                     check_columns(table, "score", context.stream, {options.score});
+                     return [=] {
+                       return std::make_unique<MemberRows>(key, member, options.score, rule, options.ttl);
+                     };
+                   });
 }
 
 }  // namespace
@@ -40,7 +43,7 @@ const SinkKind& redis_sorted_set() {
   static const SinkKind kind{
       "redis_sorted_set",
       "One member per row of a sorted set, with a column as its score. delete_if removes the member.",
-      [] { return option_fields().docs(); }, &plan};
+      [] { return redis_sorted_set_options().docs(); }, &plan_redis_sorted_set};
   return kind;
 }
 

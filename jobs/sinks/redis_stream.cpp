@@ -12,19 +12,20 @@ namespace {
 // Lua has about 250 registers for the arguments of one call.
 constexpr std::size_t kMostDirectFields = 60;
 
-struct Options : RedisOptions, RedisRetention {
+struct RedisStreamOptions : RedisOptions, RedisRetention {
   std::string key;
   std::vector<std::string> fields;
   std::optional<std::uint64_t> max_length;
 };
 
-const config::Fields<Options>& option_fields() {
+const config::Fields<RedisStreamOptions>& redis_stream_options() {
   static const auto all =
-      config::Fields<Options>()
-          .required("key", &Options::key, "key of the stream; {column} is replaced, none is needed")
+      config::Fields<RedisStreamOptions>()
+          .required("key", &RedisStreamOptions::key,
+                    "key of the stream; {column} is replaced, none is needed")
           .example("users")
-          .add("fields", &Options::fields, "columns of an entry; default: all. A NULL is left out")
-          .add("max_length", &Options::max_length, "entries to keep, about; default: all")
+          .add("fields", &RedisStreamOptions::fields, "columns of an entry; default: all. A NULL is left out")
+          .add("max_length", &RedisStreamOptions::max_length, "entries to keep, about; default: all")
           .at_least(1)
           .example("100000")
           .include(redis_retention_fields())
@@ -35,7 +36,8 @@ const config::Fields<Options>& option_fields() {
 // Values of a row: the number of its key, the cells.
 class StreamRows final : public RowScript {
  public:
-  StreamRows(Options options, Template key) : options_(std::move(options)), key_(std::move(key), "key") {}
+  StreamRows(RedisStreamOptions options, Template key)
+      : options_(std::move(options)), key_(std::move(key), "key") {}
 
   void bind(const Schema& schema) override {
     key_.bind(schema);
@@ -120,17 +122,17 @@ class StreamRows final : public RowScript {
   }
 
  private:
-  Options options_;
+  RedisStreamOptions options_;
   RowKey key_;
   std::vector<std::size_t> columns_;
   std::vector<std::string> names_;  // as Lua literals
 };
 
-Plan<Sink> plan(const config::Table& table, PlanContext& context) {
-  Options options;
+Plan<Sink> plan_redis_stream(const config::Table& table, PlanContext& context) {
+  RedisStreamOptions options;
   Plan<Sink> plan;
   plan.guarantees = script_guarantees();
-  option_fields().read(table, options);
+  redis_stream_options().read(table, options);
   context.require_connection(table, options.connection, "redis");
   Template key = read_key_template(table, "key", options.key, context, /*constant_ok=*/true);
   check_columns(table, "fields", context.stream, options.fields);
@@ -145,7 +147,7 @@ Plan<Sink> plan(const config::Table& table, PlanContext& context) {
 const SinkKind& redis_stream() {
   static const SinkKind kind{
       "redis_stream", "One stream entry per row, one field per column; each version of a row exactly once.",
-      [] { return option_fields().docs(); }, &plan, /*repeats_harmlessly=*/false};
+      [] { return redis_stream_options().docs(); }, &plan_redis_stream, /*repeats_harmlessly=*/false};
   return kind;
 }
 

@@ -252,7 +252,7 @@ std::vector<std::string> guarantees(const FilesOptions& options) {
   return lines;
 }
 
-Plan<Source> plan(const config::Table& table, PlanContext& context) {
+Plan<Source> plan_files(const config::Table& table, PlanContext& context) {
   FilesOptions options = read_files_options(table, context);
   if (!table.refused("columns")) context.stream.columns = options.columns;
   Plan<Source> plan;
@@ -273,7 +273,7 @@ const SourceKind& files() {
       "files",
       "Reads the lines of files, once or for as long as they grow. Each file is known again after any "
       "rotation and goes on where it stopped.",
-      [] { return files_fields().docs(); }, &plan};
+      [] { return files_fields().docs(); }, &plan_files};
   return kind;
 }
 

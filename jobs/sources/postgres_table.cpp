@@ -129,7 +129,7 @@ std::string PostgresTable::describe(const Position& position) const {
   return text;
 }
 
-Plan<Source> plan(const config::Table& table, PlanContext& context) {
+Plan<Source> plan_postgres_table(const config::Table& table, PlanContext& context) {
   PostgresTableOptions options = read_options(table, context.stream.repeats_harmlessly);
   options.deletes = context.job.sink.has("delete_if");
   context.require_connection(table, options.connection, "postgres");
@@ -150,7 +150,7 @@ const SourceKind& postgres_table() {
                                "and goes on where it stopped. "
                                "`where` is your own SQL and runs as it is, read-only.",
                                [] { return postgres_table_fields().docs(); },
-                               &plan,
+                               &plan_postgres_table,
                                /*repeats_harmlessly=*/true,
                                /*ranges=*/true};
   return kind;

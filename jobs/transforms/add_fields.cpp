@@ -1,12 +1,11 @@
 // add_fields: columns with a constant, with the name of the host or the job, or made of other columns.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 
 #include "config/duration.hpp"
+#include "daemon/base/host.hpp"
 #include "jobs/catalogue.hpp"
 #include "jobs/columns.hpp"
 #include "jobs/template.hpp"
@@ -14,24 +13,19 @@
 namespace syncd::jobs {
 namespace {
 
-struct Options {
+struct AddFieldsOptions {
   config::OrderedStrings fields;
 };
 
-const config::Fields<Options>& option_fields() {
+const config::Fields<AddFieldsOptions>& add_fields_options() {
   static const auto all =
-      config::Fields<Options>()
+      config::Fields<AddFieldsOptions>()
           .required(
-              "fields", &Options::fields,
+              "fields", &AddFieldsOptions::fields,
               "new column = its text; {host} is this machine, {job} this job, any other {name} a column "
               "of the row, such as {file} and {offset} of the source files")
           .example("{ env = \"production\", place = \"{file}:{offset}\", host = \"{host}\" }");
   return all;
-}
-
-std::string host_name() {
-  std::array<char, 256> host{};
-  return ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "unknown";
 }
 
 struct Added {
@@ -122,11 +116,11 @@ std::optional<Added> read_added(const config::Table& table, const std::string& n
   }
 }
 
-Plan<Transform> plan(const config::Table& table, PlanContext& context) {
-  Options options;
+Plan<Transform> plan_add_fields(const config::Table& table, PlanContext& context) {
+  AddFieldsOptions options;
   Plan<Transform> plan;
   std::vector<Added> added;
-  if (option_fields().read(table, options)) {
+  if (add_fields_options().read(table, options)) {
     for (const auto& [name, text] : options.fields) {
       if (auto one = read_added(table, name, text, context)) added.push_back(std::move(*one));
     }
@@ -141,7 +135,7 @@ Plan<Transform> plan(const config::Table& table, PlanContext& context) {
 
 const TransformKind& add_fields() {
   static const TransformKind kind{"add_fields", "Adds columns: constants, host and job, or made of others.",
-                                  [] { return option_fields().docs(); }, &plan};
+                                  [] { return add_fields_options().docs(); }, &plan_add_fields};
   return kind;
 }
 

@@ -8,14 +8,14 @@
 namespace syncd::jobs {
 namespace {
 
-struct Options {
+struct DropFieldsOptions {
   std::vector<std::string> fields;
 };
 
-const config::Fields<Options>& option_fields() {
+const config::Fields<DropFieldsOptions>& drop_fields_options() {
   static const auto all =
-      config::Fields<Options>()
-          .required("fields", &Options::fields, "columns to leave out")
+      config::Fields<DropFieldsOptions>()
+          .required("fields", &DropFieldsOptions::fields, "columns to leave out")
           .example("line")
           .check([](const std::vector<std::string>& fields) -> std::optional<std::string> {
             if (fields.empty()) return "must name at least one column";
@@ -54,10 +54,10 @@ class DropFields final : public Transform {
   std::vector<std::string> fields_;
 };
 
-Plan<Transform> plan(const config::Table& table, PlanContext& context) {
-  Options options;
+Plan<Transform> plan_drop_fields(const config::Table& table, PlanContext& context) {
+  DropFieldsOptions options;
   Plan<Transform> plan;
-  if (!option_fields().read(table, options)) {
+  if (!drop_fields_options().read(table, options)) {
     context.stream.columns.reset();
   } else if (check_columns(table, "fields", context.stream, options.fields) && context.stream.columns) {
     const auto columns = kept(*context.stream.columns, options.fields);
@@ -72,7 +72,7 @@ Plan<Transform> plan(const config::Table& table, PlanContext& context) {
 
 const TransformKind& drop_fields() {
   static const TransformKind kind{"drop_fields", "Leaves the named columns out.",
-                                  [] { return option_fields().docs(); }, &plan};
+                                  [] { return drop_fields_options().docs(); }, &plan_drop_fields};
   return kind;
 }
 

@@ -6,16 +6,17 @@
 namespace syncd::jobs {
 namespace {
 
-struct Options {
+struct FilterOptions {
   std::optional<PredicateOptions> keep_if;
   std::optional<PredicateOptions> drop_if;
 };
 
-const config::Fields<Options>& option_fields() {
+const config::Fields<FilterOptions>& filter_options() {
   static const auto all =
-      config::Fields<Options>()
-          .add("keep_if", &Options::keep_if, predicate_fields(), "rows that pass; all others are dropped")
-          .add("drop_if", &Options::drop_if, predicate_fields(), "rows that are dropped");
+      config::Fields<FilterOptions>()
+          .add("keep_if", &FilterOptions::keep_if, predicate_fields(),
+               "rows that pass; all others are dropped")
+          .add("drop_if", &FilterOptions::drop_if, predicate_fields(), "rows that are dropped");
   return all;
 }
 
@@ -60,8 +61,8 @@ class Filter final : public Transform {
   BadRecords& bad_;
 };
 
-Plan<Transform> plan(const config::Table& table, PlanContext& context) {
-  Options options;
+Plan<Transform> plan_filter(const config::Table& table, PlanContext& context) {
+  FilterOptions options;
   Plan<Transform> plan;
   std::vector<Rule> rules;
   const auto add = [&](const char* key, const std::optional<PredicateOptions>& given, bool keeps) {
@@ -70,7 +71,7 @@ Plan<Transform> plan(const config::Table& table, PlanContext& context) {
       rules.push_back(Rule{std::move(*rule), keeps});
     }
   };
-  option_fields().read(table, options);
+  filter_options().read(table, options);
   add("keep_if", options.keep_if, true);
   add("drop_if", options.drop_if, false);
   if (!table.has("keep_if") && !table.has("drop_if")) table.fail("filter needs keep_if or drop_if");
@@ -84,7 +85,7 @@ Plan<Transform> plan(const config::Table& table, PlanContext& context) {
 
 const TransformKind& filter() {
   static const TransformKind kind{"filter", "Lets rows pass by a condition on one column.",
-                                  [] { return option_fields().docs(); }, &plan};
+                                  [] { return filter_options().docs(); }, &plan_filter};
   return kind;
 }
 

@@ -17,23 +17,23 @@ namespace {
 
 constexpr std::size_t kShortestKey = 16;
 
-struct Options {
+struct MaskOptions {
   std::vector<std::string> fields;
   std::optional<std::string> pattern;
   std::optional<std::string> replacement;
   std::optional<config::Secret> hash_key;
 };
 
-const config::Fields<Options>& option_fields() {
+const config::Fields<MaskOptions>& mask_options() {
   static const auto all =
-      config::Fields<Options>()
-          .required("fields", &Options::fields, "columns to hide something in")
+      config::Fields<MaskOptions>()
+          .required("fields", &MaskOptions::fields, "columns to hide something in")
           .example("email")
-          .add("pattern", &Options::pattern, "what to hide of them, everywhere it is found; default: all")
+          .add("pattern", &MaskOptions::pattern, "what to hide of them, everywhere it is found; default: all")
           .example("\\\\b\\\\d{16}\\\\b")
-          .add("replacement", &Options::replacement, "the text that takes its place")
+          .add("replacement", &MaskOptions::replacement, "the text that takes its place")
           .example("***")
-          .add("hash_key", &Options::hash_key,
+          .add("hash_key", &MaskOptions::hash_key,
                "instead: HMAC-SHA-256 with this key, in hex; equal values stay equal, and cannot be guessed "
                "without the key");
   return all;
@@ -42,7 +42,7 @@ const config::Fields<Options>& option_fields() {
 class MaskWork final : public BatchWork {
  public:
   // A pattern may take long for one row: never on the loop.
-  explicit MaskWork(const Options& options) : BatchWork(0), options_(options) {
+  explicit MaskWork(const MaskOptions& options) : BatchWork(0), options_(options) {
     if (options.pattern) pattern_.emplace(*options.pattern);
     if (options.hash_key) hash_.emplace(options.hash_key->reveal());
   }
@@ -110,7 +110,7 @@ class MaskWork final : public BatchWork {
     return hash_ ? hash_->hex(found) : std::string_view(*options_.replacement);
   }
 
-  Options options_;
+  MaskOptions options_;
   std::optional<Pattern> pattern_;
   std::optional<KeyedHash> hash_;
   std::shared_ptr<const Schema> seen_;
@@ -119,10 +119,10 @@ class MaskWork final : public BatchWork {
   std::string masked_;
 };
 
-Plan<Transform> plan(const config::Table& table, PlanContext& context) {
-  Options options;
+Plan<Transform> plan_mask(const config::Table& table, PlanContext& context) {
+  MaskOptions options;
   Plan<Transform> plan;
-  if (!option_fields().read(table, options)) return plan;
+  if (!mask_options().read(table, options)) return plan;
   check_columns(table, "fields", context.stream, options.fields);
   if (options.replacement.has_value() == options.hash_key.has_value()) {
     table.fail("mask needs either replacement or hash_key");
@@ -148,7 +148,7 @@ Plan<Transform> plan(const config::Table& table, PlanContext& context) {
 
 const TransformKind& mask() {
   static const TransformKind kind{"mask", "Hides values, or parts of them: a text or a keyed hash instead.",
-                                  [] { return option_fields().docs(); }, &plan};
+                                  [] { return mask_options().docs(); }, &plan_mask};
   return kind;
 }
 

@@ -12,7 +12,7 @@
 namespace syncd::jobs {
 namespace {
 
-struct Options : ParseOptions {
+struct ParseCsvOptions : ParseOptions {
   std::vector<std::string> columns;
   bool header = false;
   std::string delimiter = ",";
@@ -26,30 +26,31 @@ std::optional<std::string> wrong_columns(const std::vector<std::string>& columns
   return std::nullopt;
 }
 
-const config::Fields<Options>& option_fields() {
+const config::Fields<ParseCsvOptions>& parse_csv_options() {
   static const auto all =
-      config::Fields<Options>()
+      config::Fields<ParseCsvOptions>()
           .required(
-              "columns", &Options::columns,
+              "columns", &ParseCsvOptions::columns,
               "all columns of the file, in its order. An empty field is NULL, an empty one in quotes "
               "an empty text; a record with more or fewer fields is a bad record, an empty line none at all")
           .example("id")
           .check(&wrong_columns)
-          .add("header", &Options::header,
+          .add("header", &ParseCsvOptions::header,
                "leave out records that repeat the names of the columns, as each file begins with; names in "
                "another order end the job")
-          .add("delimiter", &Options::delimiter, "what stands between two fields")
+          .add("delimiter", &ParseCsvOptions::delimiter, "what stands between two fields")
           .example("\\t")
           .check([](const std::string& delimiter) -> std::optional<std::string> {
             if (delimiter.size() != 1 || delimiter == "\n") return "must be one byte";
             return std::nullopt;
           })
-          .add("quote", &Options::quote, "what may stand around a field, doubled within; \"\" for nothing")
+          .add("quote", &ParseCsvOptions::quote,
+               "what may stand around a field, doubled within; \"\" for nothing")
           .check([](const std::string& quote) -> std::optional<std::string> {
             if (quote.size() > 1) return "must be one byte, or empty";
             return std::nullopt;
           })
-          .add("max_record", &Options::max_record,
+          .add("max_record", &ParseCsvOptions::max_record,
                "size of a record of several lines at most; a quote that is never closed ends there")
           .range(config::Bytes(1), config::Bytes::mib(256))
           .include(parse_fields());
@@ -65,7 +66,7 @@ struct OpenRecord {
 
 class CsvWork final : public BatchWork {
  public:
-  CsvWork(ParseShape shape, const Options& options, const CsvFormat& format)
+  CsvWork(ParseShape shape, const ParseCsvOptions& options, const CsvFormat& format)
       : rows_(std::move(shape)), options_(options), record_(format) {}
 
   bool work(Batch& batch, std::vector<BadRecord>& bad) override;
@@ -85,7 +86,7 @@ class CsvWork final : public BatchWork {
   }
 
   ParsedRows rows_;
-  Options options_;
+  ParseCsvOptions options_;
   CsvRecord record_;
   std::map<std::string, OpenRecord> open_;   // by partition
   std::map<std::string, Position> reached_;  // by partition: of the batches that passed
@@ -212,9 +213,9 @@ void CsvWork::ended(Monitor& monitor) {
   }
 }
 
-Plan<Transform> plan(const config::Table& table, PlanContext& context) {
-  Options options;
-  option_fields().read(table, options);
+Plan<Transform> plan_parse_csv(const config::Table& table, PlanContext& context) {
+  ParseCsvOptions options;
+  parse_csv_options().read(table, options);
   CsvFormat format;
   format.delimiter = options.delimiter[0];
   format.quote = options.quote.empty() ? std::nullopt : std::make_optional(options.quote[0]);
@@ -238,7 +239,7 @@ Plan<Transform> plan(const config::Table& table, PlanContext& context) {
 
 const TransformKind& parse_csv() {
   static const TransformKind kind{"parse_csv", "The fields of a CSV record (RFC 4180) become columns.",
-                                  [] { return option_fields().docs(); }, &plan};
+                                  [] { return parse_csv_options().docs(); }, &plan_parse_csv};
   return kind;
 }
 

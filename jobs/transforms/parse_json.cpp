@@ -13,14 +13,14 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-struct Options : ParseOptions {
+struct ParseJsonOptions : ParseOptions {
   config::OrderedStrings fields;
 };
 
-const config::Fields<Options>& option_fields() {
+const config::Fields<ParseJsonOptions>& parse_json_options() {
   static const auto all =
-      config::Fields<Options>()
-          .required("fields", &Options::fields,
+      config::Fields<ParseJsonOptions>()
+          .required("fields", &ParseJsonOptions::fields,
                     "column = name of a field, or a JSON pointer to it. Strings are unescaped, numbers and "
                     "booleans keep their text, arrays and objects are JSON text; null, and what is not "
                     "there, is NULL. A type json takes every value as JSON text")
@@ -139,9 +139,9 @@ class JsonParser final : public TextParser {
   std::string wrong_;
 };
 
-Plan<Transform> plan(const config::Table& table, PlanContext& context) {
-  Options options;
-  option_fields().read(table, options);
+Plan<Transform> plan_parse_json(const config::Table& table, PlanContext& context) {
+  ParseJsonOptions options;
+  parse_json_options().read(table, options);
   JsonPaths paths;
   const auto columns = named_columns(table, options.fields, [&](const std::string& path, std::size_t column) {
     if (const std::string wrong = paths.add(path, column); !wrong.empty()) {
@@ -158,7 +158,7 @@ Plan<Transform> plan(const config::Table& table, PlanContext& context) {
 
 const TransformKind& parse_json() {
   static const TransformKind kind{"parse_json", "Fields of a JSON object become columns.",
-                                  [] { return option_fields().docs(); }, &plan};
+                                  [] { return parse_json_options().docs(); }, &plan_parse_json};
   return kind;
 }
 

@@ -10,14 +10,14 @@
 namespace syncd::jobs {
 namespace {
 
-struct Options : ParseOptions {
+struct ParseLogfmtOptions : ParseOptions {
   config::OrderedStrings fields;
 };
 
-const config::Fields<Options>& option_fields() {
+const config::Fields<ParseLogfmtOptions>& parse_logfmt_options() {
   static const auto all =
-      config::Fields<Options>()
-          .required("fields", &Options::fields,
+      config::Fields<ParseLogfmtOptions>()
+          .required("fields", &ParseLogfmtOptions::fields,
                     "column = key in the line. A key without a value is true, one that is not there NULL; a "
                     "line without any key=value, or with an open quote, is a bad record")
           .example("{ level = \"level\", message = \"msg\" }")
@@ -116,9 +116,9 @@ class LogfmtParser final : public TextParser {
   std::vector<std::string> keys_;
 };
 
-Plan<Transform> plan(const config::Table& table, PlanContext& context) {
-  Options options;
-  option_fields().read(table, options);
+Plan<Transform> plan_parse_logfmt(const config::Table& table, PlanContext& context) {
+  ParseLogfmtOptions options;
+  parse_logfmt_options().read(table, options);
   std::vector<std::string> keys;
   const auto columns =
       named_columns(table, options.fields, [&](const std::string& key, std::size_t) { keys.push_back(key); });
@@ -130,7 +130,7 @@ Plan<Transform> plan(const config::Table& table, PlanContext& context) {
 
 const TransformKind& parse_logfmt() {
   static const TransformKind kind{"parse_logfmt", "Values of key=value lines become columns.",
-                                  [] { return option_fields().docs(); }, &plan};
+                                  [] { return parse_logfmt_options().docs(); }, &plan_parse_logfmt};
   return kind;
 }
 

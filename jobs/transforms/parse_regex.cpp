@@ -9,20 +9,21 @@
 namespace syncd::jobs {
 namespace {
 
-struct Options : ParseOptions {
+struct ParseRegexOptions : ParseOptions {
   std::optional<std::string> pattern;
   std::optional<LineFormatName> format;
 };
 
-const config::Fields<Options>& option_fields() {
+const config::Fields<ParseRegexOptions>& parse_regex_options() {
   static const auto all =
-      config::Fields<Options>()
+      config::Fields<ParseRegexOptions>()
           .add(
-              "pattern", &Options::pattern,
+              "pattern", &ParseRegexOptions::pattern,
               "a Perl-compatible regular expression; its named groups, (?<name>...), are the columns. Anchor "
               "it with ^ and $; a group that takes no part is NULL")
           .example("^(?<level>[A-Z]+) (?<message>.*)$")
-          .add("format", &Options::format, "instead: a ready pattern; where it says -, the column is NULL")
+          .add("format", &ParseRegexOptions::format,
+               "instead: a ready pattern; where it says -, the column is NULL")
           .include(parse_fields());
   return all;
 }
@@ -61,7 +62,8 @@ std::optional<std::vector<ParsedColumn>> columns_of(const config::Table& table, 
 }
 
 // nullopt: something was found about what is to be matched.
-std::optional<std::vector<ParsedColumn>> read_columns(const config::Table& table, const Options& options,
+std::optional<std::vector<ParsedColumn>> read_columns(const config::Table& table,
+                                                      const ParseRegexOptions& options,
                                                       const std::string& pattern) {
   if (table.refused("pattern") || table.refused("format")) return std::nullopt;
   if (options.pattern.has_value() == options.format.has_value()) {
@@ -79,9 +81,9 @@ std::optional<std::vector<ParsedColumn>> read_columns(const config::Table& table
   return columns;
 }
 
-Plan<Transform> plan(const config::Table& table, PlanContext& context) {
-  Options options;
-  option_fields().read(table, options);
+Plan<Transform> plan_parse_regex(const config::Table& table, PlanContext& context) {
+  ParseRegexOptions options;
+  parse_regex_options().read(table, options);
   const std::string pattern =
       options.format ? std::string(line_format(*options.format).pattern) : options.pattern.value_or("");
   ParseShape shape =
@@ -97,7 +99,7 @@ Plan<Transform> plan(const config::Table& table, PlanContext& context) {
 
 const TransformKind& parse_regex() {
   static const TransformKind kind{"parse_regex", "The named groups of a regular expression become columns.",
-                                  [] { return option_fields().docs(); }, &plan};
+                                  [] { return parse_regex_options().docs(); }, &plan_parse_regex};
   return kind;
 }
 

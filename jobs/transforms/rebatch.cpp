@@ -6,24 +6,24 @@
 namespace syncd::jobs {
 namespace {
 
-struct Options {
+struct RebatchOptions {
   std::uint32_t rows = 1000;
   config::Bytes bytes = config::Bytes::mib(1);
 };
 
-const config::Fields<Options>& option_fields() {
+const config::Fields<RebatchOptions>& rebatch_options() {
   static const auto all =
-      config::Fields<Options>()
-          .add("rows", &Options::rows, "rows in a batch at most")
+      config::Fields<RebatchOptions>()
+          .add("rows", &RebatchOptions::rows, "rows in a batch at most")
           .range(1, 1'000'000)
-          .add("bytes", &Options::bytes, "text in a batch at most; a larger single row goes alone")
+          .add("bytes", &RebatchOptions::bytes, "text in a batch at most; a larger single row goes alone")
           .range(config::Bytes(1), config::Bytes::mib(256));
   return all;
 }
 
 // How many rows of `batch` from `begin` on fit; at least one where the batch gathered so far is empty.
 std::size_t fitting(const Batch& batch, std::size_t begin, std::size_t rows, std::size_t bytes,
-                    const Options& limits) {
+                    const RebatchOptions& limits) {
   std::size_t end = begin;
   while (end < batch.rows() && rows < limits.rows) {
     std::size_t size = 0;
@@ -40,11 +40,11 @@ std::size_t fitting(const Batch& batch, std::size_t begin, std::size_t rows, std
 
 class Rebatch final : public Transform {
  public:
-  explicit Rebatch(Options options) : options_(options) {}
+  explicit Rebatch(RebatchOptions options) : options_(options) {}
   Batches apply(Batches upstream) override { return cut(options_, std::move(upstream)); }
 
  private:
-  static Batches cut(Options limits, Batches upstream) {
+  static Batches cut(RebatchOptions limits, Batches upstream) {
     std::optional<Batch> gathered;
     while (auto batch = co_await upstream.next()) {
       const bool other_stream = gathered && (gathered->partition() != batch->partition() ||
@@ -75,13 +75,13 @@ class Rebatch final : public Transform {
     }
     if (gathered) co_yield std::move(*gathered);
   }
-  Options options_;
+  RebatchOptions options_;
 };
 
-Plan<Transform> plan(const config::Table& table, PlanContext&) {
-  Options options;
+Plan<Transform> plan_rebatch(const config::Table& table, PlanContext&) {
+  RebatchOptions options;
   Plan<Transform> plan;
-  option_fields().read(table, options);
+  rebatch_options().read(table, options);
   plan.make = [options](RunContext&) { return std::make_unique<Rebatch>(options); };
   return plan;
 }
@@ -90,7 +90,7 @@ Plan<Transform> plan(const config::Table& table, PlanContext&) {
 
 const TransformKind& rebatch() {
   static const TransformKind kind{"rebatch", "Cuts and joins batches to a size.",
-                                  [] { return option_fields().docs(); }, &plan};
+                                  [] { return rebatch_options().docs(); }, &plan_rebatch};
   return kind;
 }
 

@@ -8,13 +8,13 @@
 namespace syncd::jobs {
 namespace {
 
-struct Options {
+struct RenameOptions {
   config::OrderedStrings fields;
 };
 
-const config::Fields<Options>& option_fields() {
-  static const auto all = config::Fields<Options>()
-                              .required("fields", &Options::fields, "old name = new name")
+const config::Fields<RenameOptions>& rename_options() {
+  static const auto all = config::Fields<RenameOptions>()
+                              .required("fields", &RenameOptions::fields, "old name = new name")
                               .example("{ name = \"display_name\" }");
   return all;
 }
@@ -71,10 +71,10 @@ class Rename final : public Transform {
   config::OrderedStrings fields_;
 };
 
-Plan<Transform> plan(const config::Table& table, PlanContext& context) {
-  Options options;
+Plan<Transform> plan_rename(const config::Table& table, PlanContext& context) {
+  RenameOptions options;
   Plan<Transform> plan;
-  option_fields().read(table, options);
+  rename_options().read(table, options);
   if (!check_columns(table, "fields", context.stream, old_names(options.fields))) {
     context.stream.columns.reset();  // what comes after cannot be judged
   } else if (context.stream.columns) {
@@ -91,7 +91,7 @@ Plan<Transform> plan(const config::Table& table, PlanContext& context) {
 
 const TransformKind& rename() {
   static const TransformKind kind{"rename", "Gives columns other names.",
-                                  [] { return option_fields().docs(); }, &plan};
+                                  [] { return rename_options().docs(); }, &plan_rename};
   return kind;
 }
 

@@ -8,14 +8,14 @@
 namespace syncd::jobs {
 namespace {
 
-struct Options {
+struct SelectOptions {
   std::vector<std::string> fields;
 };
 
-const config::Fields<Options>& option_fields() {
+const config::Fields<SelectOptions>& select_options() {
   static const auto all =
-      config::Fields<Options>()
-          .required("fields", &Options::fields, "columns to keep, in this order")
+      config::Fields<SelectOptions>()
+          .required("fields", &SelectOptions::fields, "columns to keep, in this order")
           .example("id")
           .check([](const std::vector<std::string>& fields) -> std::optional<std::string> {
             if (fields.empty()) return "must name at least one column";
@@ -40,10 +40,10 @@ class Select final : public Transform {
   std::vector<std::string> fields_;
 };
 
-Plan<Transform> plan(const config::Table& table, PlanContext& context) {
-  Options options;
+Plan<Transform> plan_select(const config::Table& table, PlanContext& context) {
+  SelectOptions options;
   Plan<Transform> plan;
-  option_fields().read(table, options);
+  select_options().read(table, options);
   check_columns(table, "fields", context.stream, options.fields);
   context.stream.columns = options.fields;
   if (options.fields.empty()) context.stream.columns.reset();  // what comes after cannot be judged
@@ -55,7 +55,7 @@ Plan<Transform> plan(const config::Table& table, PlanContext& context) {
 
 const TransformKind& select() {
   static const TransformKind kind{"select", "Keeps the named columns, in that order.",
-                                  [] { return option_fields().docs(); }, &plan};
+                                  [] { return select_options().docs(); }, &plan_select};
   return kind;
 }
 

@@ -360,7 +360,7 @@ Batch Summarize::deliver(const Asked& asked) {
   return batch;
 }
 
-Plan<Transform> plan(const config::Table& table, PlanContext& context) {
+Plan<Transform> plan_summarize(const config::Table& table, PlanContext& context) {
   SummarizeOptions options = read_summarize_options(table, context);
   context.stream.columns = columns_of(options.key);
   Plan<Transform> plan;
@@ -381,7 +381,7 @@ Plan<Transform> plan(const config::Table& table, PlanContext& context) {
 const TransformKind& summarize() {
   static const TransformKind kind{"summarize",
                                   "Asks a model about windows of rows: one row out for each window.",
-                                  [] { return summarize_docs(); }, &plan};
+                                  [] { return summarize_docs(); }, &plan_summarize};
   return kind;
 }
 

@@ -6,29 +6,30 @@
 namespace syncd::jobs {
 namespace {
 
-struct Options {
+struct ThrottleOptions {
   std::optional<std::uint32_t> rows_per_second;
   std::optional<config::Bytes> bytes_per_second;
 };
 
-const config::Fields<Options>& option_fields() {
-  static const auto all = config::Fields<Options>()
-                              .add("rows_per_second", &Options::rows_per_second, "rows a second at most")
-                              .range(1, 1'000'000'000)
-                              .example("5000")
-                              .add("bytes_per_second", &Options::bytes_per_second, "text a second at most")
-                              .at_least(config::Bytes(1))
-                              .example("1MiB");
+const config::Fields<ThrottleOptions>& throttle_options() {
+  static const auto all =
+      config::Fields<ThrottleOptions>()
+          .add("rows_per_second", &ThrottleOptions::rows_per_second, "rows a second at most")
+          .range(1, 1'000'000'000)
+          .example("5000")
+          .add("bytes_per_second", &ThrottleOptions::bytes_per_second, "text a second at most")
+          .at_least(config::Bytes(1))
+          .example("1MiB");
   return all;
 }
 
 class Throttle final : public Transform {
  public:
-  Throttle(Clock& clock, Options options) : clock_(clock), options_(options) {}
+  Throttle(Clock& clock, ThrottleOptions options) : clock_(clock), options_(options) {}
   Batches apply(Batches upstream) override { return slow_down(clock_, options_, std::move(upstream)); }
 
  private:
-  static Batches slow_down(Clock& clock, Options options, Batches upstream) {
+  static Batches slow_down(Clock& clock, ThrottleOptions options, Batches upstream) {
     std::optional<policy::RateLimiter> rows;
     std::optional<policy::RateLimiter> bytes;
     if (options.rows_per_second) rows.emplace(*options.rows_per_second);
@@ -42,13 +43,13 @@ class Throttle final : public Transform {
     }
   }
   Clock& clock_;
-  Options options_;
+  ThrottleOptions options_;
 };
 
-Plan<Transform> plan(const config::Table& table, PlanContext&) {
-  Options options;
+Plan<Transform> plan_throttle(const config::Table& table, PlanContext&) {
+  ThrottleOptions options;
   Plan<Transform> plan;
-  option_fields().read(table, options);
+  throttle_options().read(table, options);
   if (!table.has("rows_per_second") && !table.has("bytes_per_second")) {
     table.fail("throttle needs rows_per_second or bytes_per_second");
   }
@@ -60,7 +61,7 @@ Plan<Transform> plan(const config::Table& table, PlanContext&) {
 
 const TransformKind& throttle() {
   static const TransformKind kind{"throttle", "Lets rows or bytes pass at a rate at most.",
-                                  [] { return option_fields().docs(); }, &plan};
+                                  [] { return throttle_options().docs(); }, &plan_throttle};
   return kind;
 }
 

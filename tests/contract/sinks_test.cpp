@@ -10,7 +10,7 @@ namespace {
 using test::numbered;
 
 // How a sink is configured here.  Every sink of the catalogue needs an entry.
-const std::map<std::string_view, std::string>& samples() {
+const std::map<std::string_view, std::string>& sink_samples() {
   static const std::map<std::string_view, std::string> all = {
       {"file", "path = \"FOLDER/out.jsonl\""},
       {"postgres_table", "table = \"users\"\nkey = [\"id\"]"},
@@ -30,13 +30,13 @@ const std::map<std::string_view, std::string>& samples() {
 class SinkContract : public test::SinkTest, public ::testing::WithParamInterface<const SinkKind*> {
  protected:
   void SetUp() override {
-    ASSERT_NE(samples().find(GetParam()->type), samples().end())
-        << "give " << GetParam()->type << " an entry in samples()";
+    ASSERT_NE(sink_samples().find(GetParam()->type), sink_samples().end())
+        << "give " << GetParam()->type << " an entry in sink_samples()";
     if (!holds_positions()) GTEST_SKIP() << "holds no positions, so it promises nothing about them";
   }
   // The sample, with a folder of this test for FOLDER.
   std::string sample() const {
-    std::string toml = samples().at(GetParam()->type);
+    std::string toml = sink_samples().at(GetParam()->type);
     const std::size_t at = toml.find("FOLDER");
     if (at != std::string::npos) toml.replace(at, 6, folder_.path().string());
     return toml;

@@ -18,7 +18,7 @@ struct Sample {
 };
 
 // Every transform of the catalogue needs an entry: a test fails where one is missing.
-const std::map<std::string_view, Sample>& samples() {
+const std::map<std::string_view, Sample>& transform_samples() {
   static const std::map<std::string_view, Sample> all = {
       {"add_fields", {.toml = R"(fields = { place = "{id}@{host}" })"}},
       {"drop_fields", {.toml = R"(fields = ["name"])"}},
@@ -57,8 +57,9 @@ class TransformContract : public ::testing::TestWithParam<const TransformKind*>,
     context_.emplace(loop_, *connections_, *this, *this, "job", "instance");
   }
   void SetUp() override {
-    const auto found = samples().find(GetParam()->type);
-    ASSERT_NE(found, samples().end()) << "give " << GetParam()->type << " an entry in samples()";
+    const auto found = transform_samples().find(GetParam()->type);
+    ASSERT_NE(found, transform_samples().end())
+        << "give " << GetParam()->type << " an entry in transform_samples()";
     sample_ = found->second;
     const config::Findings findings;
     const auto table = config::Table::parse_text(sample_.toml, "job.toml", findings);

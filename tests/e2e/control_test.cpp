@@ -1,10 +1,9 @@
 // syncd and syncctl as a user has them: what they do, what they say, and how they exit.
 #include "tests/e2e/daemon.hpp"
+#include "tests/support/has.hpp"
 
 namespace syncd::test {
 namespace {
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 class ControlE2e : public ::testing::Test {
  protected:

@@ -1,11 +1,10 @@
 // syncctl dry-run, with the real programs.
 #include "tests/e2e/daemon.hpp"
+#include "tests/support/has.hpp"
 #include "tests/support/llm_server.hpp"
 
 namespace syncd::test {
 namespace {
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 class DryRunE2e : public ::testing::Test {
  protected:

@@ -8,7 +8,7 @@
 namespace syncd::test {
 namespace {
 
-class Lines : public ::testing::Test {
+class LinesE2e : public ::testing::Test {
  protected:
   void job(const std::string& transforms, const std::string& sink, const std::string& more = "") {
     syncd_.folder().write("jobs.d/lines.toml",
@@ -28,7 +28,7 @@ class Lines : public ::testing::Test {
       "fields = { id = 'id', name = '/user/name' }\ntypes = { id = 'number' }\n";
 };
 
-TEST_F(Lines, GoToTheStandardOutputOnce) {
+TEST_F(LinesE2e, GoToTheStandardOutputOnce) {
   job(json_, "type = 'stdout'\n");
   log("{\"id\":1,\"user\":{\"name\":\"Ada\"}}\nno json\n{\"id\":2}\n");
   const Finished first = once();
@@ -40,7 +40,7 @@ TEST_F(Lines, GoToTheStandardOutputOnce) {
   EXPECT_EQ(once().out, "{\"id\":3,\"name\":null}\n");
 }
 
-TEST_F(Lines, ABadLineHaltsTheJobBeforeItIsPassed) {
+TEST_F(LinesE2e, ABadLineHaltsTheJobBeforeItIsPassed) {
   job(json_, "type = 'stdout'\n", "");
   syncd_.folder().write("jobs.d/lines.toml", [this] {
     std::string toml = read_file(syncd_.path("jobs.d/lines.toml"));
@@ -55,7 +55,7 @@ TEST_F(Lines, ABadLineHaltsTheJobBeforeItIsPassed) {
   EXPECT_NE(once().code, 0);  // it is still there
 }
 
-TEST_F(Lines, OfCsvUpdateATable) {
+TEST_F(LinesE2e, OfCsvUpdateATable) {
   items_.exec(
       "CREATE TABLE products (sku text PRIMARY KEY, name text NOT NULL, price numeric, discontinued "
       "boolean)");
@@ -79,7 +79,7 @@ TEST_F(Lines, OfCsvUpdateATable) {
   EXPECT_EQ(table(), "b=Two and more=2");
 }
 
-TEST_F(Lines, CheckOnlineLooksAtTheTable) {
+TEST_F(LinesE2e, CheckOnlineLooksAtTheTable) {
   job(json_, "type = 'postgres_table'\nconnection = 'app'\ntable = 'nowhere'\n");
   syncd_.start();
   const Finished finished = syncd_.ctl({"check", "--online"});

@@ -1,10 +1,9 @@
 // syncctl logs and follow, with the real programs.
 #include "tests/e2e/daemon.hpp"
+#include "tests/support/has.hpp"
 
 namespace syncd::test {
 namespace {
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 class LogsE2e : public ::testing::Test {
  protected:

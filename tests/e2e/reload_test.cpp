@@ -1,10 +1,9 @@
 // A running daemon takes another configuration: all of it or nothing, and what did not change goes on.
 #include "tests/e2e/daemon.hpp"
+#include "tests/support/has.hpp"
 
 namespace syncd::test {
 namespace {
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 class ReloadE2e : public ::testing::Test {
  protected:

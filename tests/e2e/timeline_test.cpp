@@ -1,10 +1,9 @@
 // What runs when: next, history, explain and a run over a part of the source, as a user sees them.
 #include "tests/e2e/daemon.hpp"
+#include "tests/support/has.hpp"
 
 namespace syncd::test {
 namespace {
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 class TimelineE2e : public ::testing::Test {
  protected:

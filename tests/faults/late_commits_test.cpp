@@ -6,6 +6,7 @@
 #include <random>
 
 #include "tests/support/eventually.hpp"
+#include "tests/support/has.hpp"
 #include "tests/support/installation.hpp"
 #include "tests/support/items.hpp"
 #include "tests/support/sql_client.hpp"
@@ -13,8 +14,6 @@
 
 namespace syncd::test {
 namespace {
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 class LateCommits : public ::testing::Test {
  protected:

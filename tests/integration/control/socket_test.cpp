@@ -7,9 +7,12 @@
 
 #include "daemon/base/error.hpp"
 #include "tests/integration/control/daemon_fixture.hpp"
+#include "tests/support/has.hpp"
 
 namespace syncd::control::test {
 namespace {
+
+using syncd::test::has;
 
 class ControlSocketTest : public ::testing::Test {
  protected:
@@ -21,9 +24,6 @@ class ControlSocketTest : public ::testing::Test {
     } catch (const Error& error) {
       return error.what();
     }
-  }
-  static bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
   }
   syncd::test::TempDir folder_;
 };

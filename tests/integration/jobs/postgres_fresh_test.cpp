@@ -7,7 +7,7 @@
 namespace syncd::jobs::source_test {
 namespace {
 
-constexpr const char* kByTime = "table = 't'\ncursor = ['updated_at', 'id']\npoll = '10ms'\n";
+constexpr const char* kPolled = "table = 't'\ncursor = ['updated_at', 'id']\npoll = '10ms'\n";
 
 // Repeats a statement, with this pause after each, while it lives.
 class Busy {
@@ -47,7 +47,7 @@ class PostgresTableFresh : public PostgresTableTest {
 
 TEST_F(PostgresTableFresh, ARowThatNeverRestsArrivesAllTheWhile) {
   for (const char* pause : {"0.02", "0"}) {
-    Reading reading(uri, kByTime);
+    Reading reading(uri, kPolled);
     const Busy hot(uri, "UPDATE t SET version = version + 1, updated_at = now() WHERE id = 7", pause);
     std::set<std::string> versions;
     reading.attempt(

@@ -11,11 +11,11 @@ using test::numbered;
 using test::SinkTest;
 using test::users;
 
-constexpr const char* kHash = "key = \"user:{id}\"\nmax_operations = 4";
+constexpr const char* kHashOfFew = "key = \"user:{id}\"\nmax_operations = 4";
 
 class RedisAhead : public SinkTest {
  protected:
-  std::unique_ptr<Sink> looking_ahead(const std::string& options = kHash) {
+  std::unique_ptr<Sink> looking_ahead(const std::string& options = kHashOfFew) {
     auto sink = opened(redis_hash(), options);
     sink->look_ahead([this] { return next_; });
     return sink;
@@ -61,7 +61,7 @@ TEST_F(RedisAhead, ABatchThatNeverComesIsNotSpokenOf) {
     EXPECT_EQ(checkpoint(), "p6");
     EXPECT_EQ(begun(), -1);
   }
-  auto next = opened(redis_hash(), kHash);  // with the same connection
+  auto next = opened(redis_hash(), kHashOfFew);  // with the same connection
   EXPECT_EQ(positions_.at("").text(), "p6");
   commit(*next, never);
   EXPECT_EQ(rows(), 12);
@@ -75,7 +75,7 @@ TEST_F(RedisAhead, ARunThatEndsInBetweenLeavesNoHalfTransactionBehind) {
   }
   EXPECT_EVENTUALLY(begun() == -2);
   EXPECT_EQ(rows(), 6);
-  auto next = opened(redis_hash(), kHash);
+  auto next = opened(redis_hash(), kHashOfFew);
   commit(*next, numbered(0, 6));
   settle(*next);
   EXPECT_EQ(checkpoint(), "p6");
@@ -129,7 +129,7 @@ TEST_F(RedisAhead, AStaleRunWritesNothingOfWhatItHasBegun) {
   auto stale = looking_ahead();
   const Batch second = numbered(6, 6);
   commit_before(*stale, numbered(0, 6), second);
-  auto fresh = opened(redis_hash(), kHash);
+  auto fresh = opened(redis_hash(), kHashOfFew);
   EXPECT_EQ(commit_error(*stale, second).kind(), ErrorKind::Fenced);
   EXPECT_EQ(rows(), 6);
 }
@@ -158,7 +158,7 @@ TEST_F(RedisAhead, ACutAnywhereLosesNothing) {
         }
       }
       gate.pass();
-      auto again = opened(redis_hash(), kHash);
+      auto again = opened(redis_hash(), kHashOfFew);
       const std::string reached = positions_.at("").text();
       const std::size_t from = reached.empty() ? 0 : std::stoul(reached.substr(1));
       EXPECT_GE(static_cast<std::size_t>(rows()), from);  // never more than what is there

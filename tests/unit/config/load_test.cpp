@@ -16,7 +16,7 @@ constexpr const char* kJob =
     "sink = { type = 'redis_hash' }\n";
 
 // The findings for these files, with the folder cut out of their names.
-std::string errors_of(const Folder& folder) {
+std::string load_errors(const Folder& folder) {
   const Findings findings;
   load(folder / "syncd.toml", findings);
   std::string text = findings.text();
@@ -25,10 +25,10 @@ std::string errors_of(const Folder& folder) {
   return text;
 }
 
-std::string errors_of(const std::string& main) {
+std::string load_errors(const std::string& main) {
   const Folder folder;
   folder.write("syncd.toml", main);
-  return errors_of(folder);
+  return load_errors(folder);
 }
 
 std::string text_of(const std::string& file) {
@@ -133,7 +133,7 @@ TEST(Load, ReadsJobFilesInOrderAndSkipsBackups) {
 TEST(Load, NamesAMissingFileAndReadsTheOthers) {
   const Folder folder;
   folder.write("jobs.d/a.toml", "[jobs.a]\nretyr = 1\n" + std::string(kJob));
-  EXPECT_EQ(errors_of(folder),
+  EXPECT_EQ(load_errors(folder),
             "jobs.d/a.toml:2:1: unknown key 'retyr'; did you mean 'retry'?\n"
             "syncd.toml: No such file or directory");
 }
@@ -142,19 +142,19 @@ TEST(Load, NamesAJobFileThatIsADirectory) {
   const Folder folder;
   folder.write("syncd.toml", "");
   folder.write("jobs.d/a.toml/x", "");
-  EXPECT_EQ(errors_of(folder), "jobs.d/a.toml: is a directory, not a file");
+  EXPECT_EQ(load_errors(folder), "jobs.d/a.toml: is a directory, not a file");
 }
 
 TEST(Load, NamesAFileInThePlaceOfTheFolder) {
   const Folder folder;
   folder.write("syncd.toml", "");
   folder.write("jobs.d", "");
-  EXPECT_EQ(errors_of(folder), "jobs.d: Not a directory");
+  EXPECT_EQ(load_errors(folder), "jobs.d: Not a directory");
 }
 
 TEST(Load, RefusesUnknownSections) {
   const std::string errors =
-      errors_of("[deamon]\n[ftp]\nlisten = '127.0.0.1:1'\n[daemon]\nlanguage = 'fr'\n");
+      load_errors("[deamon]\n[ftp]\nlisten = '127.0.0.1:1'\n[daemon]\nlanguage = 'fr'\n");
   EXPECT_THAT(errors,
               ::testing::StartsWith("syncd.toml:1:2: unknown key 'deamon'; did you mean 'daemon'?\n"
                                     "syncd.toml:2:2: unknown key 'ftp'; known: connections, control, "));
@@ -166,7 +166,7 @@ TEST(Load, SaysWhereASectionBelongs) {
   folder.write("syncd.toml", "");
   folder.write("jobs.d/a.toml", "[daemon]\nstate_dir = 7\n[connections.x]\n[job.x]\n");
   EXPECT_EQ(
-      errors_of(folder),
+      load_errors(folder),
       "jobs.d/a.toml:1:2: [daemon] belongs in syncd.toml; a file of jobs.d holds [jobs.NAME] only\n"
       "jobs.d/a.toml:3:2: [connections] belongs in syncd.toml; a file of jobs.d holds [jobs.NAME] only\n"
       "jobs.d/a.toml:4:2: unknown key 'job'; did you mean 'jobs'?");
@@ -176,13 +176,13 @@ TEST(Load, NamesBothPlacesOfAJobThatIsDefinedTwice) {
   const Folder folder;
   folder.write("syncd.toml", "[jobs.users]\n" + std::string(kJob));
   folder.write("jobs.d/a.toml", "# second\n[jobs.users]\n" + std::string(kJob));
-  EXPECT_EQ(errors_of(folder),
+  EXPECT_EQ(load_errors(folder),
             "jobs.d/a.toml:2:1: job 'users' is defined twice; the other one is at syncd.toml:1:1");
 }
 
 TEST(Load, RefusesNamesThatNobodyCanType) {
   const std::string advice = ": use 1 to 63 of a-z, 0-9, '_' and '-', beginning with a letter or digit";
-  EXPECT_EQ(errors_of("[connections.App]\ntype = 'redis'\n[jobs.-a]\n" + std::string(kJob)),
+  EXPECT_EQ(load_errors("[connections.App]\ntype = 'redis'\n[jobs.-a]\n" + std::string(kJob)),
             "syncd.toml:1:14: 'App' is no name for a connection" + advice +
                 "\n"
                 "syncd.toml:3:7: '-a' is no name for a job" +
@@ -196,8 +196,8 @@ TEST(Load, RefusesNamesThatNobodyCanType) {
 }
 
 TEST(Load, MissesWhatAJobNeeds) {
-  EXPECT_EQ(errors_of("[jobs.a]\n[jobs.b]\nschedule = ''\nsource = {}\nsink = { type = '' }\n"
-                      "[[jobs.b.transforms]]\n[connections.x]\n"),
+  EXPECT_EQ(load_errors("[jobs.a]\n[jobs.b]\nschedule = ''\nsource = {}\nsink = { type = '' }\n"
+                        "[[jobs.b.transforms]]\n[connections.x]\n"),
             "syncd.toml:1:1: required key 'schedule' is missing in [jobs.a]\n"
             "syncd.toml:1:1: required key 'source' is missing in [jobs.a]\n"
             "syncd.toml:1:1: required key 'sink' is missing in [jobs.a]\n"
@@ -209,8 +209,8 @@ TEST(Load, MissesWhatAJobNeeds) {
 }
 
 TEST(Load, RefusesValuesThatCannotWork) {
-  EXPECT_EQ(errors_of("[daemon]\nstate_dir = 'state'\n[control]\nsocket = '/" + std::string(120, 'x') +
-                      "'\n[log]\nlevel = 'warning'\n[jobs]\na = 1\n"),
+  EXPECT_EQ(load_errors("[daemon]\nstate_dir = 'state'\n[control]\nsocket = '/" + std::string(120, 'x') +
+                        "'\n[log]\nlevel = 'warning'\n[jobs]\na = 1\n"),
             "syncd.toml:2:1: 'state_dir' must be an absolute path, found 'state'\n"
             "syncd.toml:4:1: 'socket' must not be longer than 107 bytes\n"
             "syncd.toml:6:1: 'level' must be trace | debug | info | warn | error, found 'warning'\n"
@@ -223,7 +223,7 @@ TEST(Load, ReportsAllErrorsOfAllFilesInOrder) {
   folder.write("jobs.d/b.toml", "[jobs.b]\nschedul = 'manual'\n" + std::string(kJob));
   folder.write("jobs.d/a.toml", "[jobs.a\n");
   folder.write("jobs.d/c.toml", "[jobs.c]\nretry = { attempts = -1 }\n" + std::string(kJob));
-  EXPECT_EQ(errors_of(folder),
+  EXPECT_EQ(load_errors(folder),
             "jobs.d/a.toml:1:8: Error while parsing table header: expected ']', saw '\\n'\n"
             "jobs.d/b.toml:2:1: unknown key 'schedul'; did you mean 'schedule'?\n"
             "jobs.d/c.toml:2:11: 'attempts' must be 0 to 1000000, found -1\n"

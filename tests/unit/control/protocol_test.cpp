@@ -8,11 +8,13 @@
 #include <sstream>
 
 #include "daemon/control/handlers.hpp"
+#include "tests/unit/control/json_keys.hpp"
 
 namespace syncd::control {
 namespace {
 
 using Strings = std::vector<std::string>;
+using test::keys_of;
 
 // All frames of `bytes` when they arrive in pieces of `piece` bytes; the text of a failure is the last one.
 Strings frames_of(const std::string& bytes, std::size_t piece, std::size_t max_frame = 1000) {
@@ -182,12 +184,6 @@ std::set<std::string> members_of_type(const std::string& name) {
   for (std::sregex_iterator at(body.begin(), body.end(), member), end; at != end; ++at)
     members.insert((*at)[1]);
   return members;
-}
-
-std::set<std::string> keys_of(const Json& json) {
-  std::set<std::string> keys;
-  for (const auto& [key, value] : json.items()) keys.insert(key);
-  return keys;
 }
 
 TEST(InterfaceDescription, DeclaresExactlyTheMembersOfAStatus) {

@@ -5,23 +5,19 @@
 #include <sstream>
 
 #include "daemon/ctl/table.hpp"
+#include "tests/support/has.hpp"
+#include "tests/unit/control/screen.hpp"
 
 namespace syncd::ctl {
 namespace {
 
+using syncd::test::has;
+
 using control::Json;
 using status::JobState;
 using status::JobStatus;
-
-const WallTime kNow(std::chrono::hours(24 * 365 * 56));
-
-Look look(std::size_t width, bool colour = false) {
-  Look made;
-  made.width = width;
-  made.colour = colour;
-  made.now = kNow;
-  return made;
-}
+using test::kNow;
+using test::look;
 
 JobStatus job(const std::string& name, JobState state) {
   JobStatus made;
@@ -46,8 +42,6 @@ std::size_t widest(const std::string& text) {
   for (std::string line; std::getline(lines, line);) most = std::max(most, columns_of(line));
   return most;
 }
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // No byte of it can steer a terminal.
 bool harmless(const std::string& text) {

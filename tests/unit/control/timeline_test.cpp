@@ -6,15 +6,20 @@
 #include "daemon/ctl/client.hpp"
 #include "daemon/ctl/render.hpp"
 #include "daemon/ctl/since.hpp"
+#include "tests/support/has.hpp"
 #include "tests/unit/control/fake_operations.hpp"
+#include "tests/unit/control/json_keys.hpp"
+#include "tests/unit/control/screen.hpp"
 #include "tests/unit/coro/co_test.hpp"
 
 namespace syncd::control {
 namespace {
 
+using ctl::test::kNow;
+using ctl::test::look;
+using syncd::test::has;
 using test::FakeOperations;
-
-const WallTime kNow(std::chrono::hours(24 * 365 * 56));
+using test::keys_of;
 
 class TimelineTest : public ::testing::Test, private Progress {
  protected:
@@ -29,12 +34,6 @@ class TimelineTest : public ::testing::Test, private Progress {
     coro::test::run(clock_, keep(commands_, made, *this, reply));
     return reply;
   }
-  static ctl::Look look(std::size_t width = 100) {
-    ctl::Look made;
-    made.width = width;
-    made.now = kNow;
-    return made;
-  }
 
   ManualClock clock_;
   FakeOperations operations_{clock_};
@@ -43,14 +42,6 @@ class TimelineTest : public ::testing::Test, private Progress {
  private:
   coro::Task<> send(Json) override { co_return; }
 };
-
-std::set<std::string> keys_of(const Json& json) {
-  std::set<std::string> keys;
-  for (const auto& [key, value] : json.items()) keys.insert(key);
-  return keys;
-}
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 void declares(const std::string& type, const Json& json) {
   const std::string text(interface_description(kInterface));

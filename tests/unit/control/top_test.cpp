@@ -4,20 +4,21 @@
 
 #include "daemon/ctl/table.hpp"
 #include "daemon/ctl/top_board.hpp"
+#include "tests/unit/control/screen.hpp"
 
 namespace syncd::ctl {
 namespace {
 
 using status::JobState;
 using status::JobStatus;
+using test::kNow;
+using test::look;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const WallTime kNow(std::chrono::hours(24 * 365 * 56));
-
-JobStatus job(const std::string& name, JobState state, std::uint64_t rows = 0) {
+JobStatus shown(const std::string& name, JobState state, std::uint64_t rows = 0) {
   JobStatus made;
   made.name = name;
   made.state = state;
@@ -29,13 +30,6 @@ JobStatus job(const std::string& name, JobState state, std::uint64_t rows = 0) {
   return made;
 }
 
-Look look(std::size_t width) {
-  Look made;
-  made.width = width;
-  made.now = kNow;
-  return made;
-}
-
 class Top : public ::testing::Test {
  protected:
   // Three refreshes, a second apart.
@@ -43,14 +37,15 @@ class Top : public ::testing::Test {
     for (unsigned second = 0; second < 3; ++second) refresh(second);
   }
   void refresh(unsigned second) {
-    JobStatus stuck = job("stuck", JobState::Waiting, 10);
+    JobStatus stuck = shown("stuck", JobState::Waiting, 10);
     stuck.lag = std::chrono::seconds(60 + second);
     stuck.waiting_for = "Redis: OOM command not allowed\033[31m";
-    JobStatus broken = job("broken", JobState::Failed);
+    JobStatus broken = shown("broken", JobState::Failed);
     broken.last_error = "no such table";
-    board_.take({job("alpha", JobState::Running, 1000 + second * second * 500), job("beta", JobState::Idle),
-                 broken, stuck, job("gamma", JobState::Running, 100 * second)},
-                kNow + std::chrono::seconds(second));
+    board_.take(
+        {shown("alpha", JobState::Running, 1000 + second * second * 500), shown("beta", JobState::Idle),
+         broken, stuck, shown("gamma", JobState::Running, 100 * second)},
+        kNow + std::chrono::seconds(second));
   }
   void type(std::string_view keys) {
     for (const Press& press : presses(keys)) EXPECT_TRUE(board_.press(press));
@@ -154,7 +149,7 @@ TEST_F(Top, ShowsEverythingAboutOneJob) {
 
 TEST_F(Top, ScrollsToWhatIsSelected) {
   std::vector<JobStatus> many;
-  for (int i = 100; i < 300; ++i) many.push_back(job("job-" + std::to_string(i), JobState::Idle));
+  for (int i = 100; i < 300; ++i) many.push_back(shown("job-" + std::to_string(i), JobState::Idle));
   board_.take(many, kNow);
   type("\033[F");
   EXPECT_THAT(screen(80, 24), AllOf(HasSubstr("job-299"), Not(HasSubstr("job-100"))));

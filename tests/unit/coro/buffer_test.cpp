@@ -103,7 +103,7 @@ CO_TEST(Buffer, PassesTheStopOfItsScopeOnToTheConsumer) {
   co_await scope.join();
 }
 
-Task<> pull_all(AsyncGenerator<int> from) {
+Task<> drain(AsyncGenerator<int> from) {
   while (auto element = co_await from.next()) {
   }
 }
@@ -112,7 +112,7 @@ CO_TEST(Buffer, LetsItsConsumerBeStopped) {
   Events events;
   AsyncScope producers;
   AsyncScope consumers;
-  consumers.spawn(pull_all(buffer(clock, producers, produce(clock, events, 20), 4)));
+  consumers.spawn(drain(buffer(clock, producers, produce(clock, events, 20), 4)));
   consumers.request_stop();
   co_await consumers.join();
   producers.request_stop();

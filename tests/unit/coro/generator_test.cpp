@@ -156,14 +156,14 @@ CO_TEST(AsyncGenerator, PassesAMillionReadyElementsWithoutGrowingTheStack) {
   EXPECT_EQ(seen, kMany);
 }
 
-AsyncGenerator<std::unique_ptr<int>> boxed(int last) {
+AsyncGenerator<std::unique_ptr<int>> boxed_up_to(int last) {
   for (int i = 1; i <= last; ++i) co_yield std::make_unique<int>(i);
 }
 
 CO_TEST(AsyncGenerator, HandsOverElementsThatOnlyMove) {
   std::unique_ptr<int> kept;
   {
-    auto boxes = boxed(2);
+    auto boxes = boxed_up_to(2);
     auto first = co_await boxes.next();
     kept = std::move(*first);
   }

@@ -5,7 +5,7 @@
 namespace syncd::jobs {
 namespace {
 
-using Texts = std::vector<std::optional<std::string>>;
+using Values = std::vector<std::optional<std::string>>;
 
 PageShape shape() {
   PageShape shape;
@@ -50,7 +50,7 @@ TEST(PageQuery, BoundsAreRowComparisonsOfParameters) {
             " AND \"at\" <= $3::timestamp with time zone"
             " AND (\"at\", \"id\") <= ($4::timestamp with time zone, $5::bigint)"
             " ORDER BY \"at\", \"id\" LIMIT 10");
-  EXPECT_EQ(query.params, (Texts{"2026", "7", "2027", "2026", "9"}));
+  EXPECT_EQ(query.params, (Values{"2026", "7", "2027", "2026", "9"}));
 }
 
 TEST(PageQuery, AnEndMayBeTheServersOwnPresent) {
@@ -85,7 +85,7 @@ TEST(PageQuery, ASecondReadLeavesOldVersionsOutWhereThereAreAny) {
   bounds.min_xid = 42;
   PageQuery query = page_query(some, bounds);
   EXPECT_NE(query.sql.find(">= $1::bigint"), std::string::npos) << query.sql;
-  EXPECT_EQ(query.params, Texts{"42"});
+  EXPECT_EQ(query.params, Values{"42"});
   some.versioned = false;
   query = page_query(some, bounds);
   EXPECT_EQ(query.sql.find("xmin"), std::string::npos) << "a view has none";

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "daemon/http/sse.hpp"
-#include "jobs/llm/vendors.hpp"
 #include "tests/support/llm_server.hpp"
+#include "tests/unit/llm/dialects.hpp"
 
 namespace syncd::llm {
 namespace {
@@ -12,18 +12,10 @@ using syncd::test::chat_events;
 using syncd::test::joined;
 using syncd::test::message_events;
 using syncd::test::StreamEvents;
+using test::dialect;
 
 const std::vector<std::string> kWords = {"H\xC3\xA9llo ", "w\xC3\xB6rld ", "\xF0\x9F\x98\x80", "."};
 const std::string kText = "H\xC3\xA9llo w\xC3\xB6rld \xF0\x9F\x98\x80.";
-
-std::unique_ptr<Dialect> dialect(const Vendor& vendor, const std::string& more = "") {
-  const config::Findings findings;
-  const auto table = config::Table::parse_text("api_key = \"k\"\n" + more, "syncd.toml", findings);
-  Options common;
-  auto made = vendor.make(*table, common);
-  EXPECT_TRUE(findings.empty()) << findings.text();
-  return made;
-}
 
 struct Read {
   std::string text;

@@ -4,25 +4,17 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "jobs/llm/vendors.hpp"
 #include "jobs/llm/wire.hpp"
+#include "tests/unit/llm/dialects.hpp"
 
 namespace syncd::llm {
 namespace {
 
 using namespace std::chrono_literals;
 using Json = nlohmann::json;
+using test::dialect;
 
 constexpr WallTime kNow{std::chrono::seconds(1445412480)};  // 2015-10-21T07:28:00Z
-
-std::unique_ptr<Dialect> dialect(const Vendor& vendor, const std::string& more = "") {
-  const config::Findings findings;
-  const auto table = config::Table::parse_text("api_key = \"secret\"\n" + more, "syncd.toml", findings);
-  Options common;
-  auto made = vendor.make(*table, common);
-  EXPECT_TRUE(findings.empty()) << findings.text();
-  return made;
-}
 
 std::string findings(const Vendor& vendor, const std::string& toml) {
   const config::Findings found;

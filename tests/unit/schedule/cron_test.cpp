@@ -113,7 +113,7 @@ TEST(Cron, EndsWithTheYear9999) {
             LocalTime(local_days(year(1) / 1 / 1)));
 }
 
-std::string error_of(const std::string& expression) {
+std::string cron_error(const std::string& expression) {
   try {
     Cron::parse(expression);
   } catch (const config::ValueError& error) {
@@ -126,75 +126,76 @@ TEST(Cron, AnErrorNamesTheFieldWhatWasFoundAndWhatToWrite) {
   const std::string days = "write 1 to 31, L (the last), L-3, LW or 15W (the nearest weekday)";
   const std::string weekdays =
       "write 0 to 7 (0 and 7 are Sunday), SUN to SAT, FRIL (the last) or FRI#2 (the second)";
-  EXPECT_EQ(error_of("60 * * * *"), "minute: found '60'; write 0 to 59");
-  EXPECT_EQ(error_of("61 * * * * *"), "second: found '61'; write 0 to 59");
-  EXPECT_EQ(error_of("0 24 * * *"), "hour: found '24'; write 0 to 23");
-  EXPECT_EQ(error_of("0 1,x,3 * * *"), "hour: found 'x'; write 0 to 23");
-  EXPECT_EQ(error_of("0 1,,3 * * *"), "hour: found ''; write 0 to 23");
-  EXPECT_EQ(error_of("0 1- * * *"), "hour: found '1-'; write 0 to 23");
-  EXPECT_EQ(error_of("0 1-2-3 * * *"), "hour: found '1-2-3'; write 0 to 23");
-  EXPECT_EQ(error_of("-5 * * * *"), "minute: found '-5'; write 0 to 59");
-  EXPECT_EQ(error_of("99999999999999999999 * * * *"), "minute: found '99999999999999999999'; write 0 to 59");
-  EXPECT_EQ(error_of("0 0 0 * *"), "day of month: found '0'; " + days);
-  EXPECT_EQ(error_of("0 0 32 * *"), "day of month: found '32'; " + days);
-  EXPECT_EQ(error_of("0 0 L3 * *"), "day of month: found 'L3'; " + days);
-  EXPECT_EQ(error_of("0 0 L-31 * *"), "day of month: found 'L-31'; " + days);
-  EXPECT_EQ(error_of("0 0 W * *"), "day of month: found 'W'; " + days);
-  EXPECT_EQ(error_of("0 0 1-5W * *"), "day of month: found '1-5W'; " + days);
-  EXPECT_EQ(error_of("0 0 * 13 *"), "month: found '13'; write 1 to 12 or JAN to DEC");
-  EXPECT_EQ(error_of("0 0 * juli *"), "month: found 'juli'; write 1 to 12 or JAN to DEC");
-  EXPECT_EQ(error_of("0 0 * * 8"), "day of week: found '8'; " + weekdays);
-  EXPECT_EQ(error_of("0 0 * * Monday"), "day of week: found 'Monday'; " + weekdays);
-  EXPECT_EQ(error_of("0 0 * * MON#6"), "day of week: found 'MON#6'; " + weekdays);
-  EXPECT_EQ(error_of("0 0 * * #1"), "day of week: found '#1'; " + weekdays);
+  EXPECT_EQ(cron_error("60 * * * *"), "minute: found '60'; write 0 to 59");
+  EXPECT_EQ(cron_error("61 * * * * *"), "second: found '61'; write 0 to 59");
+  EXPECT_EQ(cron_error("0 24 * * *"), "hour: found '24'; write 0 to 23");
+  EXPECT_EQ(cron_error("0 1,x,3 * * *"), "hour: found 'x'; write 0 to 23");
+  EXPECT_EQ(cron_error("0 1,,3 * * *"), "hour: found ''; write 0 to 23");
+  EXPECT_EQ(cron_error("0 1- * * *"), "hour: found '1-'; write 0 to 23");
+  EXPECT_EQ(cron_error("0 1-2-3 * * *"), "hour: found '1-2-3'; write 0 to 23");
+  EXPECT_EQ(cron_error("-5 * * * *"), "minute: found '-5'; write 0 to 59");
+  EXPECT_EQ(cron_error("99999999999999999999 * * * *"),
+            "minute: found '99999999999999999999'; write 0 to 59");
+  EXPECT_EQ(cron_error("0 0 0 * *"), "day of month: found '0'; " + days);
+  EXPECT_EQ(cron_error("0 0 32 * *"), "day of month: found '32'; " + days);
+  EXPECT_EQ(cron_error("0 0 L3 * *"), "day of month: found 'L3'; " + days);
+  EXPECT_EQ(cron_error("0 0 L-31 * *"), "day of month: found 'L-31'; " + days);
+  EXPECT_EQ(cron_error("0 0 W * *"), "day of month: found 'W'; " + days);
+  EXPECT_EQ(cron_error("0 0 1-5W * *"), "day of month: found '1-5W'; " + days);
+  EXPECT_EQ(cron_error("0 0 * 13 *"), "month: found '13'; write 1 to 12 or JAN to DEC");
+  EXPECT_EQ(cron_error("0 0 * juli *"), "month: found 'juli'; write 1 to 12 or JAN to DEC");
+  EXPECT_EQ(cron_error("0 0 * * 8"), "day of week: found '8'; " + weekdays);
+  EXPECT_EQ(cron_error("0 0 * * Monday"), "day of week: found 'Monday'; " + weekdays);
+  EXPECT_EQ(cron_error("0 0 * * MON#6"), "day of week: found 'MON#6'; " + weekdays);
+  EXPECT_EQ(cron_error("0 0 * * #1"), "day of week: found '#1'; " + weekdays);
   EXPECT_EQ(
-      error_of("0 0 * * L"),
+      cron_error("0 0 * * L"),
       "day of week: found 'L'; write the weekday before it, such as FRIL; the last day of the month is L as "
       "day of month");
 }
 
 TEST(Cron, AnErrorOfAStepKnowsWhatWasMeant) {
-  EXPECT_EQ(error_of("*/0 * * * *"), "minute: found '*/0'; write a step of 1 to 59");
-  EXPECT_EQ(error_of("*/ * * * *"), "minute: found '*/'; write a step of 1 to 59");
-  EXPECT_EQ(error_of("*/90 * * * *"),
+  EXPECT_EQ(cron_error("*/0 * * * *"), "minute: found '*/0'; write a step of 1 to 59");
+  EXPECT_EQ(cron_error("*/ * * * *"), "minute: found '*/'; write a step of 1 to 59");
+  EXPECT_EQ(cron_error("*/90 * * * *"),
             "minute: found '*/90'; write a step of 1 to 59, or the schedule \"every 90m\"");
-  EXPECT_EQ(error_of("0 */36 * * *"),
+  EXPECT_EQ(cron_error("0 */36 * * *"),
             "hour: found '*/36'; write a step of 1 to 23, or the schedule \"every 36h\"");
 }
 
 TEST(Cron, AnErrorOfARangeShowsTheTwoThatWereMeant) {
-  EXPECT_EQ(error_of("0 22-2 * * *"),
+  EXPECT_EQ(cron_error("0 22-2 * * *"),
             "hour: found '22-2'; write the smaller one first, or two ranges: 22-23,0-2");
-  EXPECT_EQ(error_of("0 0 * nov-feb *"),
+  EXPECT_EQ(cron_error("0 0 * nov-feb *"),
             "month: found 'nov-feb'; write the smaller one first, or two ranges: NOV-12,1-FEB");
-  EXPECT_EQ(error_of("0 0 * * FRI-MON"),
+  EXPECT_EQ(cron_error("0 0 * * FRI-MON"),
             "day of week: found 'FRI-MON'; write the smaller one first, or two ranges: FRI-6,0-MON");
 }
 
 TEST(Cron, ExpressionsOfOtherSchedulersAreNotMisread) {
   EXPECT_EQ(
-      error_of("0 0 12 ? * 2"),
+      cron_error("0 0 12 ? * 2"),
       "day of month: found '?'; write '*'; and weekdays by name: where '?' is used, 1 is Sunday, here it is "
       "Monday");
   const std::string advice =
       " in the cron expression; write 5 (minute, hour, day of month, month, day of week) or 6 (with the "
       "second in "
       "front), such as \"0 3 * * *\"";
-  EXPECT_EQ(error_of("0 0 12 * * 2 2026"), "found 7 fields" + advice);
-  EXPECT_EQ(error_of("0"), "found 1 field" + advice);
-  EXPECT_EQ(error_of(""), "found 0 fields" + advice);
+  EXPECT_EQ(cron_error("0 0 12 * * 2 2026"), "found 7 fields" + advice);
+  EXPECT_EQ(cron_error("0"), "found 1 field" + advice);
+  EXPECT_EQ(cron_error(""), "found 0 fields" + advice);
 }
 
 TEST(Cron, WhatNeverOccursIsAnError) {
-  EXPECT_EQ(error_of("0 0 30 2 *"),
+  EXPECT_EQ(cron_error("0 0 30 2 *"),
             "never occurs: no day has the day of month '30', the month '2' and the day of week '*'; write a "
             "day that "
             "exists, or L for the last of a month");
-  EXPECT_NE(error_of("0 0 31 4,6,9,11 *"), "");
-  EXPECT_NE(error_of("0 0 L-29 2 *"), "");
-  EXPECT_NE(error_of("0 0 31W 2 *"), "");
-  EXPECT_EQ(error_of("0 0 30 2 MON"), "") << "Mondays are enough";
-  EXPECT_EQ(error_of("0 0 L-28 2 *"), "") << "the 1st, in leap years";
+  EXPECT_NE(cron_error("0 0 31 4,6,9,11 *"), "");
+  EXPECT_NE(cron_error("0 0 L-29 2 *"), "");
+  EXPECT_NE(cron_error("0 0 31W 2 *"), "");
+  EXPECT_EQ(cron_error("0 0 30 2 MON"), "") << "Mondays are enough";
+  EXPECT_EQ(cron_error("0 0 L-28 2 *"), "") << "the 1st, in leap years";
 }
 
 // Against a scan of every day: 400 years hold all calendars.

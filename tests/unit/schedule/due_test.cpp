@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const WallTime kDay = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1);
+const WallTime kDueDay = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1);
 
 std::vector<WallTime> every_one(const Schedule& schedule, WallTime from, WallTime until) {
   std::vector<WallTime> all;
@@ -29,7 +29,7 @@ TEST(DueBetween, EachOccurrenceIsOnTimeOrCaughtUpWithOrGivenUp) {
     CatchUp rule;
     rule.most = static_cast<std::uint32_t>(draw(4));
     rule.window = std::chrono::minutes(draw(200));
-    const WallTime from = kDay + std::chrono::seconds(draw(3600));
+    const WallTime from = kDueDay + std::chrono::seconds(draw(3600));
     const WallTime now = from + std::chrono::seconds(draw(draw(1) == 0 ? 90 : 6 * 3600));
     const WallTime decided = draw(3) == 0 ? from + std::chrono::seconds(draw(3600)) : from;
     const Due due = due_between(schedule, from, decided, now, rule);
@@ -61,13 +61,13 @@ TEST(DueBetween, EachOccurrenceIsOnTimeOrCaughtUpWithOrGivenUp) {
 TEST(DueBetween, YearsOfBeingAwayTakeNoLongerThanADay) {
   CatchUp rule;
   rule.most = 3;
-  const Due due =
-      due_between(Schedule::parse("every 1s"), kDay - 24h * 365 * 40, kDay - 24h * 365 * 40, kDay, rule);
+  const Due due = due_between(Schedule::parse("every 1s"), kDueDay - 24h * 365 * 40, kDueDay - 24h * 365 * 40,
+                              kDueDay, rule);
   EXPECT_EQ(due.on_time.size(), 60U);
   ASSERT_EQ(due.catch_up.size(), 3U);
-  EXPECT_EQ(due.catch_up.back(), kDay - kOnTime);
+  EXPECT_EQ(due.catch_up.back(), kDueDay - kOnTime);
   ASSERT_TRUE(due.given_up);
-  EXPECT_EQ(due.given_up->last, kDay - kOnTime - 3s);
+  EXPECT_EQ(due.given_up->last, kDueDay - kOnTime - 3s);
   EXPECT_EQ(due.given_up->count, kMostCounted);
 }
 

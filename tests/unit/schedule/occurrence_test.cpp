@@ -4,15 +4,14 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "daemon/schedule/zones.hpp"
+#include "tests/unit/schedule/zoned.hpp"
 
 namespace syncd::schedule {
 namespace {
 
 using namespace std::chrono;
 using namespace std::chrono_literals;
-
-Instant utc(int y, unsigned m, unsigned d, seconds time = 0s) { return sys_days(year(y) / m / d) + time; }
+using test::utc;
 
 // The next `count` occurrences as the wall clock of the zone and its distance from UTC.
 std::vector<std::string> wall_times(const std::string& expression, const std::string& zone_name,

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "config/duration.hpp"
-#include "daemon/schedule/zones.hpp"
+#include "tests/unit/schedule/zoned.hpp"
 
 namespace syncd::schedule {
 namespace {
@@ -11,13 +11,9 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::sys_days;
 using std::chrono::year;
+using test::zone;
 
 const WallTime kNoon = sys_days(year(2026) / 3 / 1) + 12h;
-
-Zone zone(const std::string& name) {
-  Zones zones;
-  return zones.get(name);
-}
 
 TEST(Schedule, KeepsWhatWasWritten) {
   for (const char* text : {"every 90s", "after 1h30m", "cron 0  3 * * *", "@daily", "@startup",
@@ -114,7 +110,7 @@ TEST(Schedule, ANoteExplainsAnOccurrence) {
   EXPECT_EQ(note("every 30m", spring), "");
 }
 
-std::string error_of(const std::string& text) {
+std::string schedule_error(const std::string& text) {
   try {
     Schedule::parse(text);
   } catch (const config::ValueError& error) {
@@ -124,24 +120,24 @@ std::string error_of(const std::string& text) {
 }
 
 TEST(Schedule, SaysWhatWouldBeRight) {
-  EXPECT_EQ(error_of("every 10"),
+  EXPECT_EQ(schedule_error("every 10"),
             "found '10'; write a duration with a unit (ns us ms s m h d w), such as \"30s\" or \"1h30m\"");
   EXPECT_EQ(
-      error_of("every"),
+      schedule_error("every"),
       "found an empty text; write a duration with a unit (ns us ms s m h d w), such as \"30s\" or \"1h30m\"");
-  EXPECT_EQ(error_of("every 10ms"), "the shortest interval is 1s; for less use \"continuous\"");
-  EXPECT_EQ(error_of("after 0"), "the shortest interval is 1s; for less use \"continuous\"");
-  EXPECT_EQ(error_of("cron 0 25 * * *"), "hour: found '25'; write 0 to 23");
-  EXPECT_EQ(error_of("0 3 * * *"), "found '0 3 * * *'; write \"cron 0 3 * * *\"");
-  EXPECT_EQ(error_of("*/5 * * * *"), "found '*/5 * * * *'; write \"cron */5 * * * *\"");
-  EXPECT_EQ(error_of("@dayly"), "unknown schedule '@dayly'; did you mean '@daily'?");
-  EXPECT_EQ(error_of("@startpu"), "unknown schedule '@startpu'; did you mean '@startup'?");
-  EXPECT_EQ(error_of("manaul"), "unknown schedule 'manaul'; did you mean 'manual'?");
-  EXPECT_EQ(error_of("sometimes"),
+  EXPECT_EQ(schedule_error("every 10ms"), "the shortest interval is 1s; for less use \"continuous\"");
+  EXPECT_EQ(schedule_error("after 0"), "the shortest interval is 1s; for less use \"continuous\"");
+  EXPECT_EQ(schedule_error("cron 0 25 * * *"), "hour: found '25'; write 0 to 23");
+  EXPECT_EQ(schedule_error("0 3 * * *"), "found '0 3 * * *'; write \"cron 0 3 * * *\"");
+  EXPECT_EQ(schedule_error("*/5 * * * *"), "found '*/5 * * * *'; write \"cron */5 * * * *\"");
+  EXPECT_EQ(schedule_error("@dayly"), "unknown schedule '@dayly'; did you mean '@daily'?");
+  EXPECT_EQ(schedule_error("@startpu"), "unknown schedule '@startpu'; did you mean '@startup'?");
+  EXPECT_EQ(schedule_error("manaul"), "unknown schedule 'manaul'; did you mean 'manual'?");
+  EXPECT_EQ(schedule_error("sometimes"),
             "unknown schedule 'sometimes'; known: every 30s, after 5m, cron 30 2 * * *, @daily, @startup, at "
             "2026-03-01 02:30, continuous, manual");
-  EXPECT_NE(error_of("manual please"), "");
-  EXPECT_NE(error_of(""), "");
+  EXPECT_NE(schedule_error("manual please"), "");
+  EXPECT_NE(schedule_error(""), "");
 }
 
 TEST(Schedule, SaysHowToWriteATime) {
@@ -149,7 +145,7 @@ TEST(Schedule, SaysHowToWriteATime) {
        {"", "tomorrow", "2026-03-01", "2026-02-29 10:00", "2026-13-01 10:00", "2026-03-01 24:00",
         "2026-03-01 10:60", "2026-03-01 10:00:60", "2026-03-01 10:00:0", "2026-03-01 10:00 Z",
         "2026-03-01 10:00+2", "2026-03-01 10:00+24:00", "2026-03-01 10:00 Europe/Paris"}) {
-    EXPECT_EQ(error_of("at " + text),
+    EXPECT_EQ(schedule_error("at " + text),
               "found '" + text +
                   "'; write a time such as \"2026-03-01 02:30\", or \"2026-03-01 02:30Z\" "
                   "for UTC");

@@ -7,23 +7,17 @@
 #include <random>
 
 #include "config/duration.hpp"
-#include "daemon/schedule/zones.hpp"
 #include "tests/unit/schedule/libc_clock.hpp"
+#include "tests/unit/schedule/zoned.hpp"
 
 namespace syncd::schedule {
 namespace {
 
 using namespace std::chrono;
 using namespace std::chrono_literals;
-
-Instant utc(int y, unsigned m, unsigned d, seconds time = 0s) { return sys_days(year(y) / m / d) + time; }
-LocalTime wall(int y, unsigned m, unsigned d, seconds time = 0s) {
-  return local_days(year(y) / m / d) + time;
-}
-Zone zone(const std::string& name) {
-  Zones zones;
-  return zones.get(name);
-}
+using test::utc;
+using test::wall;
+using test::zone;
 
 class EveryZone : public ::testing::Test {
  protected:
@@ -132,7 +126,7 @@ std::string tzif(const std::string& rule, char version = '2', char leap_seconds 
          '\n';
 }
 
-std::string error_of(const std::string& bytes) {
+std::string zone_error(const std::string& bytes) {
   try {
     Zone::parse("Test/Zone", bytes);
   } catch (const config::ValueError& error) {
@@ -168,18 +162,19 @@ TEST(Zone, RefusesABadRule) {
   for (const char* rule : {"C", "CET-", "CET-1CEST", "CET-1CEST,M3.5.0", "CET-1CEST,M13.5.0,M10.5.0",
                            "CET-1CEST,M3.6.0,M10.5.0", "CET-1CEST,M3.5.7,M10.5.0", "CET-1CEST,J0,J5",
                            "CET-1CEST,M3.5.0,M10.5.0x", "<CET-1", "CET-168", "-1"}) {
-    EXPECT_EQ(error_of(tzif(rule)), std::string("found '") + rule +
-                                        "'; write a POSIX time zone such as \"CET-1CEST,M3.5.0,M10.5.0/3\"");
+    EXPECT_EQ(
+        zone_error(tzif(rule)),
+        std::string("found '") + rule + "'; write a POSIX time zone such as \"CET-1CEST,M3.5.0,M10.5.0/3\"");
   }
 }
 
 TEST(Zone, SaysWhatIsWrongWithAFile) {
-  EXPECT_EQ(error_of(""), "the file ends too early");
-  EXPECT_EQ(error_of("#!/bin/sh\n"), "it is no file of the tz database");
-  EXPECT_EQ(error_of(tzif("UTC0", '\0')), "the file is of version 1, which ends in the year 2037");
-  EXPECT_EQ(error_of(tzif("UTC0", '2', 1)),
+  EXPECT_EQ(zone_error(""), "the file ends too early");
+  EXPECT_EQ(zone_error("#!/bin/sh\n"), "it is no file of the tz database");
+  EXPECT_EQ(zone_error(tzif("UTC0", '\0')), "the file is of version 1, which ends in the year 2037");
+  EXPECT_EQ(zone_error(tzif("UTC0", '2', 1)),
             "the zone counts leap seconds, which the system's clock does not");
-  EXPECT_EQ(error_of(tzif("UTC0")), "");
+  EXPECT_EQ(zone_error(tzif("UTC0")), "");
 }
 
 TEST(Zone, SurvivesDamagedFiles) {
@@ -187,7 +182,7 @@ TEST(Zone, SurvivesDamagedFiles) {
   const std::string whole{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   if (whole.empty()) GTEST_SKIP() << "the package tzdata is not installed";
   for (std::size_t size = 0; size < whole.size(); ++size)
-    EXPECT_NE(error_of(whole.substr(0, size)), "") << size;
+    EXPECT_NE(zone_error(whole.substr(0, size)), "") << size;
   std::mt19937 random(7);
   for (int i = 0; i < 5000; ++i) {
     std::string damaged = whole;

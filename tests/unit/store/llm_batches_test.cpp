@@ -9,20 +9,21 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr WallTime kNow{std::chrono::sys_days(std::chrono::year(2026) / 3 / 1) + 12h};
+constexpr WallTime kBatchNow{std::chrono::sys_days(std::chrono::year(2026) / 3 / 1) + 12h};
 
-LlmRequest request(const std::string& unit, std::uint64_t tokens = 100) {
+LlmRequest batch_request(const std::string& unit, std::uint64_t tokens = 100) {
   return {unit, "digest", "r1", "m", LlmUse{tokens / 2, tokens - tokens / 2, 10}};
 }
 
 class LlmBatchesTest : public ::testing::Test {
  protected:
   LlmPlan plan(const std::vector<LlmRequest>& requests, const LlmBudget& budget = {}, bool hold = false) {
-    return journal_->plan_batch("model", "marker" + std::to_string(++markers_), requests, budget, hold, kNow);
+    return journal_->plan_batch("model", "marker" + std::to_string(++markers_), requests, budget, hold,
+                                kBatchNow);
   }
   LlmBatch open(const std::vector<LlmRequest>& requests) {
     LlmBatch batch = *plan(requests).batch;
-    journal_->creating(batch, kNow);
+    journal_->creating(batch, kBatchNow);
     journal_->opened(batch, "vendor" + std::to_string(batch.id));
     return batch;
   }
@@ -36,7 +37,7 @@ class LlmBatchesTest : public ::testing::Test {
 };
 
 TEST_F(LlmBatchesTest, AnOpenBatchIsFoundAgainOverARestart) {
-  const LlmBatch batch = open({request("a"), request("b")});
+  const LlmBatch batch = open({batch_request("a"), batch_request("b")});
   reopen();
   const auto open = journal_->open_batches("digest");
   ASSERT_EQ(open.size(), 1U);
@@ -53,22 +54,22 @@ TEST_F(LlmBatchesTest, AnOpenBatchIsFoundAgainOverARestart) {
 }
 
 TEST_F(LlmBatchesTest, EachStepIsRemembered) {
-  LlmBatch batch = *plan({request("a")}).batch;
+  LlmBatch batch = *plan({batch_request("a")}).batch;
   EXPECT_EQ(journal_->open_batches("digest").at(0).state, LlmBatch::State::Planned);
-  journal_->creating(batch, kNow + 1s);
+  journal_->creating(batch, kBatchNow + 1s);
   reopen();
   EXPECT_EQ(journal_->open_batches("digest").at(0).state, LlmBatch::State::Creating);
-  EXPECT_EQ(journal_->open_batches("digest").at(0).since, kNow + 1s);
+  EXPECT_EQ(journal_->open_batches("digest").at(0).since, kBatchNow + 1s);
 }
 
 TEST_F(LlmBatchesTest, ResultsAreJoinedByUnitAndTakenOnce) {
-  const LlmBatch batch = open({request("aaa1"), request("aab2")});
+  const LlmBatch batch = open({batch_request("aaa1"), batch_request("aab2")});
   EXPECT_FALSE(journal_->batched(batch, "zzz"));
   const auto found = journal_->batched(batch, "aab");
   ASSERT_TRUE(found);
   EXPECT_EQ(found->unit, "aab2");
   EXPECT_EQ(found->estimate.input, 50U);
-  journal_->settle({{found->id, LlmAnswer{"text", "m-1", {7, 3, 2}}, "", {}}}, kNow);
+  journal_->settle({{found->id, LlmAnswer{"text", "m-1", {7, 3, 2}}, "", {}}}, kBatchNow);
   EXPECT_FALSE(journal_->batched(batch, "aab")) << "settled already";
   EXPECT_EQ(journal_->find("aab2")->text, "text");
   EXPECT_EQ(journal_->unsettled(batch), 1U);
@@ -76,9 +77,9 @@ TEST_F(LlmBatchesTest, ResultsAreJoinedByUnitAndTakenOnce) {
 }
 
 TEST_F(LlmBatchesTest, WhatTheVendorDidNotDoCostsNothing) {
-  const LlmBatch batch = open({request("a"), request("b")});
-  journal_->settle({{journal_->batched(batch, "a")->id, std::nullopt, "refused", {7, 3, 2}}}, kNow);
-  journal_->end_batch(batch, false, "expired", kNow);
+  const LlmBatch batch = open({batch_request("a"), batch_request("b")});
+  journal_->settle({{journal_->batched(batch, "a")->id, std::nullopt, "refused", {7, 3, 2}}}, kBatchNow);
+  journal_->end_batch(batch, false, "expired", kBatchNow);
   EXPECT_EQ(spent(), 7U);
   EXPECT_TRUE(journal_->open_batches("digest").empty());
   EXPECT_TRUE(journal_->doubts("").empty());
@@ -87,11 +88,11 @@ TEST_F(LlmBatchesTest, WhatTheVendorDidNotDoCostsNothing) {
 }
 
 TEST_F(LlmBatchesTest, ABatchOfUnknownFateIsListedRequestByRequest) {
-  const LlmBatch batch = *plan({request("a"), request("b")}).batch;
-  journal_->end_batch(batch, true, "the reply was lost", kNow);
+  const LlmBatch batch = *plan({batch_request("a"), batch_request("b")}).batch;
+  journal_->end_batch(batch, true, "the reply was lost", kBatchNow);
   ASSERT_EQ(journal_->doubts("digest").size(), 2U);
   EXPECT_EQ(spent(), 100U) << "it may have to be paid";
-  const LlmPlan again = plan({request("a"), request("c")}, {}, true);
+  const LlmPlan again = plan({batch_request("a"), batch_request("c")}, {}, true);
   ASSERT_TRUE(again.batch);
   EXPECT_EQ(again.batch->requests, 1U);
   EXPECT_THROW(std::rethrow_exception(again.refused[0]), HeldBack);
@@ -101,10 +102,11 @@ TEST_F(LlmBatchesTest, ABatchOfUnknownFateIsListedRequestByRequest) {
 TEST_F(LlmBatchesTest, TheBudgetCountsWhatIsInTheSameBatch) {
   LlmBudget budget;
   budget.tokens_per_day = 250;
-  const LlmPlan first = plan({request("a"), request("b"), request("c"), request("d", 40)}, budget);
+  const LlmPlan first =
+      plan({batch_request("a"), batch_request("b"), batch_request("c"), batch_request("d", 40)}, budget);
   EXPECT_EQ(first.batch->requests, 3U) << "a smaller one still fits";
   EXPECT_THROW(std::rethrow_exception(first.refused[2]), BudgetSpent);
-  const LlmPlan second = plan({request("e")}, budget);
+  const LlmPlan second = plan({batch_request("e")}, budget);
   EXPECT_FALSE(second.batch);
   EXPECT_THROW(std::rethrow_exception(second.refused[0]), BudgetSpent);
   EXPECT_EQ(journal_->open_batches("digest").size(), 1U) << "an empty batch is none";
@@ -119,7 +121,7 @@ TEST_F(LlmBatchesTest, AJournalOfTheVersionBeforeIsBroughtUp) {
                     "ALTER TABLE requests DROP COLUMN batch; PRAGMA user_version = 1");
   }
   reopen();
-  EXPECT_EQ(plan({request("a")}).batch->requests, 1U);
+  EXPECT_EQ(plan({batch_request("a")}).batch->requests, 1U);
 }
 
 }  // namespace
