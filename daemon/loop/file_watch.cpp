@@ -65,16 +65,14 @@ void FileWatch::unwatch(const std::string& folder) {
   watches_.erase(found);
 }
 
+// One buffer a turn: where there is more the loop calls again.
 void FileWatch::read_events() {
   alignas(inotify_event) std::array<char, 16 * 1024> buffer;
-  while (true) {
-    const ssize_t size = ::read(fd_, buffer.data(), buffer.size());
-    if (size <= 0) break;
-    for (ssize_t at = 0; at < size;) {
-      const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
-      note(event->wd, event->mask, event->len > 0 ? event->name : "");
-      at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
-    }
+  const ssize_t size = ::read(fd_, buffer.data(), buffer.size());
+  for (ssize_t at = 0; at < size;) {
+    const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
+    note(event->wd, event->mask, event->len > 0 ? event->name : "");
+    at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
   }
   if (changes_.names || !changes_.written.empty()) changed_();
 }
@@ -83,9 +81,9 @@ void FileWatch::note(int watch, std::uint32_t what, const char* name) {
   if ((what & (kNames | IN_Q_OVERFLOW)) != 0) changes_.names = true;
   const auto found = folders_.find(watch);
   if (found == folders_.end()) return;
-  // A watch goes with the folder, not with its name: IN_IGNORED comes for it.
-  if ((what & IN_MOVE_SELF) != 0) ::inotify_rm_watch(fd_, watch);
-  if ((what & IN_IGNORED) != 0) {  // the folder is gone, and another one may take its name
+  if ((what & IN_MOVE_SELF) != 0)
+    ::inotify_rm_watch(fd_, watch);                 // it goes with the folder, not with its name
+  if ((what & (IN_MOVE_SELF | IN_IGNORED)) != 0) {  // the folder is gone, and another one may take its name
     for (const std::string& folder : found->second) watches_.erase(folder);
     folders_.erase(found);
     changes_.names = true;

@@ -75,6 +75,11 @@ DiskFile::Facts DiskFile::facts() const {
   return std::move(*facts);
 }
 
+const std::string& DiskFile::identity() const {
+  if (identity_.empty()) identity_ = facts().identity;
+  return identity_;
+}
+
 std::optional<DiskFile::Facts> DiskFile::look_at(const std::string& path) {
   auto facts = facts_of(AT_FDCWD, path, 0);
   if (!facts && errno != ENOENT) throw file_error("looking at", path, errno);

@@ -22,10 +22,14 @@ class DiskFile {
   DiskFile(std::string path, int flags, mode_t mode = 0640);
   // The same; nullopt where there is none.
   static std::optional<DiskFile> existing(std::string path, int flags);
-  DiskFile(DiskFile&& other) noexcept : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+  DiskFile(DiskFile&& other) noexcept
+      : path_(std::move(other.path_)),
+        fd_(std::exchange(other.fd_, -1)),
+        identity_(std::move(other.identity_)) {}
   DiskFile& operator=(DiskFile&& other) noexcept {
     std::swap(path_, other.path_);
     std::swap(fd_, other.fd_);
+    std::swap(identity_, other.identity_);
     return *this;
   }
   ~DiskFile();
@@ -39,6 +43,8 @@ class DiskFile {
     bool linked = true;  // still has a name
   };
   Facts facts() const;
+  // As facts() has it; asked for once, because it stays what it is.
+  const std::string& identity() const;
   // Of what is at `path` now; nullopt: nothing.
   static std::optional<Facts> look_at(const std::string& path);
 
@@ -57,6 +63,7 @@ class DiskFile {
  private:
   std::string path_;
   int fd_ = -1;
+  mutable std::string identity_;  // "" where nobody has asked yet
 };
 
 // The names in the folder of `path` are durable afterwards.

@@ -127,7 +127,7 @@ FileState FileCompanion::take_over() {
     DiskFile held(path_, O_RDWR | O_CREAT);
     lock(held);
     const auto now = DiskFile::look_at(path_);
-    if (!now || now->identity != held.facts().identity) continue;  // replaced while we waited for nothing
+    if (!now || now->identity != held.identity()) continue;  // replaced while we waited for nothing
     Content content = read(held.read_all());
     // What is written anew has no history to fall back to: it must be true on the disk.
     if (const auto data = DiskFile::existing(data_path_, O_RDWR)) data->sync();

@@ -63,24 +63,23 @@ void FileOutput::adopt(DiskFile file) {
 void FileOutput::look_again() {
   if (!file_) return;
   const auto named = DiskFile::look_at(options_.path);
-  const auto facts = file_.facts();
-  if (!named || named->identity != facts.identity) {
+  if (!named || named->identity != file_.identity()) {
     file_.sync();
     file_ = DiskFile();  // moved away, as logrotate does: go on with a new one
     state_.length = 0;
     if (auto file = DiskFile::existing(options_.path, O_RDWR)) adopt(std::move(*file));
-  } else if (facts.size > state_.length) {
+  } else if (named->size > state_.length) {
     throw Error(ErrorKind::Permanent, fmt::format("somebody else writes to {} too", options_.path));
-  } else if (facts.size < state_.length) {
+  } else if (named->size < state_.length) {
     warnings_.push_back(fmt::format("{} was truncated by somebody else", options_.path));
-    state_.length = facts.size;
+    state_.length = named->size;
   }
 }
 
 // The companion knows a file before its first row is in it: else nobody could tell whose rows they are.
 void FileOutput::require_file() {
   if (!file_) file_ = DiskFile(options_.path, O_RDWR | O_CREAT | O_EXCL);
-  const std::string identity = file_.facts().identity;
+  const std::string& identity = file_.identity();
   if (state_.file == identity) return;
   sync_folder(options_.path);
   state_.file = identity;
