@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "daemon/base/file_system.hpp"
 #include "daemon/loop/worker.hpp"
 #include "jobs/catalogue.hpp"
 #include "jobs/connections.hpp"
@@ -13,6 +14,9 @@
 
 namespace syncd::jobs {
 namespace {
+
+constexpr Duration kLong = std::chrono::milliseconds(5);
+constexpr Duration kBusy = std::chrono::seconds(10);
 
 struct FileOptions : OutputOptions, LineOptions {
   std::optional<std::string> rotated_name;
@@ -67,18 +71,33 @@ class FileSink final : public Sink {
 
   Task<CheckNotes> check() override;
   Task<std::optional<Positions>> open() override {
-    auto work = thread().call([this] { return output_.open(); });
+    auto work = thread().call([this] {
+      remote_ = on_network(std::filesystem::path(path_).parent_path().string());
+      return output_.open();
+    });
     Positions positions = co_await work;
     pass_on_warnings();
     co_return std::optional<Positions>(std::move(positions));
   }
   Task<> commit(const Batch& batch, const Position&) override {
-    auto work = thread().call([this, &batch] { output_.write(batch); });
-    co_await work;
+    const TimePoint begun = tell_time();
+    if (is_quick(begun) && output_.write_is_short(batch)) {
+      output_.write(batch);
+      note_end(begun);
+    } else {
+      auto work = thread().call([this, &batch] { output_.write(batch); });
+      co_await work;
+    }
     pass_on_warnings();
   }
   Task<> settle(Settle why) override {
     if (why == Settle::CaughtUp && !output_.unsaved()) co_return;
+    const TimePoint begun = tell_time();
+    if (why == Settle::CaughtUp && is_quick(begun)) {
+      output_.settle(why);
+      note_end(begun);
+      co_return;
+    }
     auto work = thread().call([this, why] { output_.settle(why); });
     co_await work;
     pass_on_warnings();
@@ -98,8 +117,19 @@ class FileSink final : public Sink {
   // Its own: while it waits for the disk, the rows that come next are taken apart.
   loop::Worker& thread() {
     if (!worker_) worker_.emplace(context_.connections.loop(), "file");
-    output_.tell_time(context_.clock.now(), context_.clock.wall_now());
+    tell_time();
     return *worker_;
+  }
+  TimePoint tell_time() {
+    const TimePoint now = context_.clock.now();
+    output_.tell_time(now, context_.clock.wall_now());
+    return now;
+  }
+  // What is short is done by the loop itself, unless the disk has kept it waiting: then not again so soon.
+  bool is_quick(TimePoint now) const noexcept { return !remote_ && now >= busy_until_; }
+  void note_end(TimePoint begun) {
+    const TimePoint now = context_.clock.now();
+    if (now - begun > kLong) busy_until_ = now + kBusy;
   }
   void pass_on_warnings() {
     for (std::string& warning : output_.take_warnings()) context_.monitor.warn(std::move(warning));
@@ -109,6 +139,8 @@ class FileSink final : public Sink {
   RunContext& context_;
   RowLines lines_;  // for preview(): those of the output belong to its thread
   FileOutput output_;
+  bool remote_ = false;
+  TimePoint busy_until_{};
   std::optional<loop::Worker> worker_;  // last: it ends before what it works on
 };
 

@@ -13,6 +13,7 @@ namespace syncd::jobs {
 namespace {
 
 constexpr std::size_t kPiece = 256 * 1024;
+constexpr std::size_t kLittle = 64 * 1024;
 
 }  // namespace
 
@@ -88,6 +89,15 @@ void FileOutput::require_file() {
   companion_.begin_file(identity, state_.begun);
   companion_.flush();
   companion_.sync();
+}
+
+bool FileOutput::write_is_short(const Batch& batch) const {
+  if (batch.empty()) return true;
+  if (!file_ || batch.bytes() > kLittle || sync_is_due() || rotation_is_due()) return false;
+  if (companion_.worth_rewriting()) return false;
+  const auto named = DiskFile::look_at(options_.path);
+  return named && named->identity == file_.identity() && named->identity == state_.file &&
+         named->size == state_.length;
 }
 
 void FileOutput::write(const Batch& batch) {
@@ -175,13 +185,17 @@ void FileOutput::settle(Settle why) {
 
 // --- rotation ------------------------------------------------------------------------------------------
 
-void FileOutput::rotate_if_due() {
-  look_again();
-  if (!file_ || state_.length == 0 || state_.file.empty()) return;
+bool FileOutput::rotation_is_due() const {
+  if (!file_ || state_.length == 0 || state_.file.empty()) return false;
   const bool full = options_.rotate_bytes && state_.length >= options_.rotate_bytes->count();
   const bool old =
       options_.rotate_every && std::chrono::seconds(wall_seconds() - state_.begun) >= *options_.rotate_every;
-  if (full || old) rotate();
+  return full || old;
+}
+
+void FileOutput::rotate_if_due() {
+  look_again();
+  if (rotation_is_due()) rotate();
 }
 
 // Precondition: every byte of the file counts.

@@ -29,6 +29,9 @@ class FileOutput {
 
   Positions open();
   // Precondition for the following: open().
+  // Whether write() of this would be short: a little for a file that is there as it was left, and nothing for
+  // which the disk is waited.  A change of thread would take longer.
+  bool write_is_short(const Batch& batch) const;
   void write(const Batch& batch);
   // Whether there are positions that no rows came with.
   bool unsaved() const noexcept { return !unsaved_.empty(); }
@@ -44,6 +47,7 @@ class FileOutput {
   void adopt(DiskFile file);
   void look_again();
   void require_file();
+  bool rotation_is_due() const;
   void rotate_if_due();
   void rotate();
   std::string free_name() const;

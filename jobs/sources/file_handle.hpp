@@ -55,9 +55,6 @@ std::optional<FileFacts> look_at(const FileHandle& file);
 // Invalid with errno where that fails; EINVAL: no regular file.
 FileHandle open_regular(const std::string& path, bool follow_symlinks);
 
-// True where changes by other machines may come without an event: NFS, SMB, FUSE and their like.
-bool on_network(const std::string& folder);
-
 // pread() until `size` bytes are there or the file ends; throws a Transient error where the system fails.
 std::size_t read_at(const FileHandle& file, char* to, std::size_t size, std::uint64_t offset);
 

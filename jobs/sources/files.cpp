@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "daemon/base/crash_point.hpp"
+#include "daemon/base/file_system.hpp"
 #include "daemon/coro/signal.hpp"
 #include "daemon/loop/file_watch.hpp"
 #include "daemon/loop/worker.hpp"

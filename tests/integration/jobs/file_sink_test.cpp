@@ -5,14 +5,23 @@
 
 #include <atomic>
 #include <csignal>
+#include <thread>
 
 #include "tests/integration/jobs/sink_test.hpp"
 
 namespace {
 std::atomic<int> syncs = 0;
+std::atomic<int> writes_of_the_loop = 0;
+std::atomic<bool> slow_disk = false;
 }  // namespace
 
 // In place of libc's, to be counted.
+extern "C" ssize_t pwrite(int fd, const void* data, std::size_t size, off_t at) {
+  if (::gettid() == ::getpid()) ++writes_of_the_loop;
+  if (slow_disk) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  return ::syscall(SYS_pwrite64, fd, data, size, at);
+}
+
 extern "C" int fdatasync(int fd) {
   ++syncs;
   return static_cast<int>(::syscall(SYS_fdatasync, fd));
@@ -156,6 +165,26 @@ TEST_F(FileSink, APositionWithoutRowsDoesNotWaitForTheDisk) {
   }
   open();
   EXPECT_EQ(positions_.at("").text(), "p5");
+}
+
+TEST_F(FileSink, ALittleIsWrittenByTheLoopUntilTheDiskKeepsItWaiting) {
+  auto sink = open("fsync_every = \"1h\"");
+  int before = writes_of_the_loop;
+  commit(*sink, numbered(0, 1));  // begins the file, and waits for the disk
+  EXPECT_EQ(writes_of_the_loop, before);
+  commit(*sink, numbered(1, 1));
+  EXPECT_EQ(writes_of_the_loop, before + 2);  // the file, then its companion
+  commit(*sink, numbered(2, 10'000));
+  EXPECT_EQ(writes_of_the_loop, before + 2);
+  slow_disk = true;
+  commit(*sink, numbered(10'002, 1));
+  slow_disk = false;
+  before = writes_of_the_loop;
+  commit(*sink, numbered(10'003, 1));
+  EXPECT_EQ(writes_of_the_loop, before);
+  sink.reset();
+  const std::string text = read_file(path_);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 10'004);
 }
 
 TEST_F(FileSink, RotatesBySize) {
