@@ -18,7 +18,9 @@ class SinksKill : public ::testing::Test {
   SinksKill() : items_(PostgresServer::shared()) {
     const std::string source = "cursor = ['updated_at', 'id']\nbatch_rows = 50";
     items_.exec("CREATE TABLE copies (id bigint, version bigint, text text)");
-    syncd_.write_job("file", {.sink = "type = 'file'\npath = '" + path_ + "'\nrotate_bytes = '20KiB'",
+    // Between two waits for the disk the loop writes, else a thread.
+    syncd_.write_job("file", {.sink = "type = 'file'\npath = '" + path_ +
+                                      "'\nrotate_bytes = '20KiB'\nfsync_every = '200ms'",
                               .source = source,
                               .settle = "100ms"});
     syncd_.write_job("table", {.sink = "type = 'postgres_table'\nconnection = 'app'\ntable = 'copies'",
