@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "daemon/base/escape.hpp"
 #include "daemon/base/version.hpp"
 #include "daemon/ctl/members.hpp"

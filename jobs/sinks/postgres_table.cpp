@@ -2,6 +2,8 @@
 // key inserts, updates and deletes.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "daemon/base/crash_point.hpp"
 #include "daemon/postgres/pool.hpp"
 #include "daemon/postgres/transaction.hpp"

@@ -1,4 +1,6 @@
 // filter: lets rows pass by a condition on one column.
+#include <algorithm>
+
 #include "jobs/catalogue.hpp"
 #include "jobs/predicate.hpp"
 #include "jobs/row_json.hpp"

@@ -2,6 +2,7 @@
 // goes on in the next one; until it is whole, the position stays before its first line.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "config/suggest.hpp"

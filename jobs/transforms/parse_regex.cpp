@@ -1,4 +1,6 @@
 // parse_regex: the named groups of a regular expression become columns.
+#include <algorithm>
+
 #include "config/duration.hpp"
 #include "config/suggest.hpp"
 #include "jobs/catalogue.hpp"
