@@ -63,4 +63,9 @@ Error to_error(std::string_view text) {
   return Error(kind_of_error(text), full);
 }
 
+Error to_commit_error(std::string_view text) {
+  const Error error = to_error(text);
+  return Error(error.kind() == ErrorKind::Data ? ErrorKind::Permanent : error.kind(), error.what());
+}
+
 }  // namespace syncd::redis

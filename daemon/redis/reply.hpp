@@ -79,5 +79,7 @@ inline Reply Reply::at(std::size_t index) const noexcept {
 ErrorKind kind_of_error(std::string_view text) noexcept;
 // The error with what to do about it.
 Error to_error(std::string_view text);
+// The same for a command that is about no single row: never Data, but Permanent.
+Error to_commit_error(std::string_view text);
 
 }  // namespace syncd::redis

@@ -60,8 +60,7 @@ bool RedisCheckpoint::reserved(std::string_view key) noexcept {
 }
 
 void RedisCheckpoint::append_lease(redis::CommandBuffer& out) const {
-  out.add("SET", lease_key_, epoch_, "PX",
-          static_cast<std::uint64_t>(std::chrono::milliseconds(kLease).count()));
+  out.add("SET", lease_key_, epoch_, "PX", kLeaseMilliseconds);
 }
 
 void RedisCheckpoint::append_watch(redis::CommandBuffer& out) const {
@@ -137,6 +136,36 @@ Task<Positions> RedisCheckpoint::recall(redis::Connection& connection) const {
   std::vector<std::string> question{"HGETALL", key_};
   const redis::Replies replies = co_await connection.command(std::move(question));
   co_return positions_of(replies[0]);
+}
+
+Task<> RedisCheckpoint::correct(redis::Connection& connection, const Position& position) const {
+  redis::CommandBuffer commands;
+  redis::Replies replies;
+  commands.add("MULTI");
+  commands.add("HSET", key_, field(position.partition()), position.text());
+  commands.add("EXEC");
+  append_watch(commands);
+  co_await connection.send(commands.view());
+  const redis::Reply exec = co_await receive_exec(connection, 1, replies);
+  if (exec.first().error()) throw redis::to_commit_error(exec.first().text());
+}
+
+Task<redis::Reply> RedisCheckpoint::receive_exec(redis::Connection& connection, std::size_t queued,
+                                                 redis::Replies& replies) const {
+  co_await connection.receive(1, replies);
+  if (replies[0].error()) throw redis::to_error(replies[0].text());
+  const std::size_t skipped = co_await connection.skip_queued(queued);
+  const std::size_t refused = queued - skipped;
+  co_await connection.receive(refused + 3, replies);
+  for (std::size_t i = 0; i < refused; ++i) {
+    if (replies[i].error()) throw redis::to_commit_error(replies[i].text());
+  }
+  const redis::Reply exec = replies[refused];
+  const redis::Reply held = replies[refused + 2];
+  if (exec.error()) throw redis::to_error(exec.text());
+  // Where it was done but is ours no longer, what comes next would not be: better said now.
+  if (exec.nil() || !ours(held)) throw lost(held);
+  co_return exec;
 }
 
 bool RedisCheckpoint::ours(const redis::Reply& held) const {

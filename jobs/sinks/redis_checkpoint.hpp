@@ -16,6 +16,8 @@
 
 namespace syncd::jobs {
 
+constexpr auto kLeaseMilliseconds = static_cast<std::uint64_t>(std::chrono::milliseconds(kLease).count());
+
 class RedisCheckpoint {
  public:
   explicit RedisCheckpoint(const RunContext& context);
@@ -31,6 +33,8 @@ class RedisCheckpoint {
   Task<Positions> recall(redis::Connection& connection) const;
   // Replaces the positions under an epoch of its own, so that no run goes on with the old ones.
   Task<> assign(redis::Connection& connection, Positions positions);
+  // Makes one position of ours another.  Precondition: the connection watches the checkpoint.
+  Task<> correct(redis::Connection& connection, const Position& position) const;
   // The answer to append_watch() says that the checkpoint is still ours.
   bool ours(const redis::Reply& held) const;
   // Why nothing was written, from the same answer: Fenced, or Transient where the checkpoint is gone.
@@ -46,6 +50,10 @@ class RedisCheckpoint {
   void append_lease(redis::CommandBuffer& out) const;
   // Appends WATCH and the question whose the checkpoint is: two replies, the second for ours() and lost().
   void append_watch(redis::CommandBuffer& out) const;
+  // Reads the replies to MULTI, `queued` commands, EXEC and append_watch(), and returns EXEC's, one element a
+  // command.  Throws where Redis did none of them, and where the checkpoint is no longer ours.
+  Task<redis::Reply> receive_exec(redis::Connection& connection, std::size_t queued,
+                                  redis::Replies& replies) const;
 
  private:
   Task<Positions> begin_epoch(redis::Connection& connection, const Positions* replacement);

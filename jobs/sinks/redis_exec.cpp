@@ -16,14 +16,6 @@ const config::Fields<RedisExecOptions>& redis_exec_fields() {
   return all;
 }
 
-void append_expiry(redis::CommandBuffer& out, std::string_view key, std::string_view type,
-                   std::string_view ttl) {
-  out.add(
-      "EVAL",
-      "if redis.call('TYPE', KEYS[1]).ok == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end",
-      "1", key, type, ttl);
-}
-
 RedisExecSink::RedisExecSink(RedisOptions options, std::unique_ptr<RowCommands> rows, RunContext& context)
     : RedisSink(std::move(options), context), rows_(std::move(rows)) {}
 
@@ -39,8 +31,7 @@ Task<> RedisExecSink::commit(const Batch& batch, const Position& previous) {
     unsaved_.advance(batch.position());
     co_return;
   }
-  const bool begun = begun_ && begun_->first == batch.row(0);
-  if (begun_ && !begun) co_await settle(Settle::CaughtUp);
+  if (begun_ && !begun(batch)) co_await settle(Settle::CaughtUp);
   if (batch.shared_schema() != bound_) {
     rows_->bind(batch.schema());
     bound_ = batch.shared_schema();
@@ -66,30 +57,14 @@ Task<> RedisExecSink::commit_slices(const Batch& batch, const Position& previous
     if (next != nullptr) fill(next_, *next, more ? now_.end : 0, more ? Place::Following : Place::Ahead);
     if (!more && next_.rows.empty()) next = nullptr;
     if (next != nullptr) co_await connection().send(next_.commands.view());
-    co_await conclude(now_.rows.size());
-    judge(now_, batch);
+    const redis::Reply exec = co_await conclude(now_.rows.size());
+    judge(now_, batch, exec);
     unsaved_.advance(batch.position_at(now_.end, previous));
     std::swap(now_, next_);
     if (more) continue;
     if (next != nullptr) begun_.emplace(connection(), next->row(0));
     break;
   }
-}
-
-// The batch after this one, if it is there and may be begun.
-const Batch* RedisExecSink::following(const Batch& batch) const {
-  if (!upcoming_ || batch.caught_up()) return nullptr;  // caught up: settle() is next
-  const Batch* next = upcoming_();
-  const bool alike = next != nullptr && !next->empty() && next->shared_schema() == bound_;
-  return alike ? next : nullptr;
-}
-
-// True: now_ has been sent.  From here on the caller closes what stays unfinished.
-bool RedisExecSink::take_begun() {
-  if (!begun_) return false;
-  begun_->open.done();
-  begun_.reset();
-  return true;
 }
 
 // Returns why the row cannot be written, and appends nothing then.
@@ -161,37 +136,19 @@ void RedisExecSink::append_conclusion() {
   checkpoint_.append_watch(conclusion_);
 }
 
-// Reads the replies of one slice up to the watch, and throws where it was refused as a whole.
-Task<> RedisExecSink::conclude(std::size_t commands) {
-  co_await connection().receive(1, replies_);
-  if (replies_[0].error()) throw redis::to_error(replies_[0].text());
-  const std::size_t queued = commands + concluding_;
-  const std::size_t skipped = co_await connection().skip_queued(queued);
-  const std::size_t refused = queued - skipped;
-  co_await connection().receive(refused + 3, replies_);
-  for (std::size_t i = 0; i < refused; ++i) {
-    if (!replies_[i].error()) continue;
-    const Error error = redis::to_error(replies_[i].text());
-    // Redis would not even queue it: no fault of one row.
-    throw Error(error.kind() == ErrorKind::Data ? ErrorKind::Permanent : error.kind(), error.what());
-  }
-  const redis::Reply exec = replies_[refused];
-  const redis::Reply held = replies_[refused + 2];
-  if (exec.error()) throw redis::to_error(exec.text());
-  if (exec.nil()) throw checkpoint_.lost(held);
-  const redis::Reply first = exec.first();
-  redis::Reply element = first;
+// Reads the replies of one slice up to the watch, and returns those to its commands.
+Task<redis::Reply> RedisExecSink::conclude(std::size_t commands) {
+  const redis::Reply exec = co_await checkpoint_.receive_exec(connection(), commands + concluding_, replies_);
+  redis::Reply element = exec.first();
   for (std::size_t i = 0; i < exec.size(); ++i, element = element.next()) {
     if (i >= commands && element.error()) throw redis::to_error(element.text());
   }
-  // The rows are written, but what comes next would not be: better said now.
-  if (!checkpoint_.ours(held)) throw checkpoint_.lost(held);
+  for (const auto& [partition, text] : saving_.all()) saved_.advance(Position(partition, text));
+  co_return exec;
 }
 
 // The rows that Redis refused, by their index; the others of the slice are written.
-void RedisExecSink::judge(const Slice& slice, const Batch& batch) {
-  for (const auto& [partition, text] : saving_.all()) saved_.advance(Position(partition, text));
-  const redis::Reply exec = replies_[replies_.count() - 3];
+void RedisExecSink::judge(const Slice& slice, const Batch& batch, redis::Reply exec) {
   redis::Reply element = exec.first();
   std::optional<std::uint32_t> taken;
   for (std::size_t i = 0; i < slice.rows.size(); ++i, element = element.next()) {
@@ -222,7 +179,6 @@ Task<> RedisExecSink::settle(Settle) {
   append_conclusion();
   co_await connection().send(conclusion_.view());
   co_await conclude(now_.rows.size());
-  for (const auto& [partition, text] : saving_.all()) saved_.advance(Position(partition, text));
   guard.done();
 }
 

@@ -26,11 +26,6 @@ class RowCommands {
   virtual std::string append(const Batch& batch, std::size_t row, redis::CommandBuffer& out) = 0;
 };
 
-// Appends what lets `key` expire after `ttl` (milliseconds), if it holds a `type`: in a transaction the
-// expiry would be set even where the write before it was refused, on a key that is somebody else's.
-void append_expiry(redis::CommandBuffer& out, std::string_view key, std::string_view type,
-                   std::string_view ttl);
-
 // Makes the rows' commands, for each run anew.
 using RowFactory = std::function<std::unique_ptr<RowCommands>()>;
 
@@ -41,7 +36,6 @@ class RedisExecSink final : public RedisSink {
   Task<std::optional<Positions>> open() override;
   Task<> commit(const Batch& batch, const Position& previous) override;
   Task<> settle(Settle why) override;
-  void look_ahead(std::function<const Batch*()> next) override { upcoming_ = std::move(next); }
   Task<std::vector<std::string>> preview(const Batch& batch) override;
 
  private:
@@ -54,34 +48,23 @@ class RedisExecSink final : public RedisSink {
   // Where a slice stands: nothing is under way at Redis, or the slice before it is; of this batch or the
   // next.
   enum class Place { First, Following, Ahead };
-  // What has been sent of a batch before its commit.
-  struct Begun {
-    Begun(redis::Connection& connection, const Cell* first_in) : open(connection), first(first_in) {}
-    CloseUnlessDone open;  // a MULTI without its EXEC
-    const Cell* first;     // of the batch
-  };
   std::string append(redis::CommandBuffer& out, const Batch& batch, std::size_t row);
   void fill(Slice& slice, const Batch& batch, std::size_t begin, Place place);
-  const Batch* following(const Batch& batch) const;
-  bool take_begun();
   void append_conclusion();
   Task<> commit_slices(const Batch& batch, const Position& previous);
-  Task<> conclude(std::size_t commands);
-  void judge(const Slice& slice, const Batch& batch);
+  Task<redis::Reply> conclude(std::size_t commands);
+  void judge(const Slice& slice, const Batch& batch, redis::Reply exec);
 
   std::unique_ptr<RowCommands> rows_;
-  std::shared_ptr<const Schema> bound_;
   Positions unsaved_;  // seen good, not yet in Redis
   Positions saving_;   // in the conclusion that is under way
   Positions saved_;
   TimePoint renewed_{};
   Slice now_;
   Slice next_;
-  std::function<const Batch*()> upcoming_;
-  std::optional<Begun> begun_;  // now_ is of a batch that is still to come
   redis::CommandBuffer conclusion_;
   std::size_t concluding_ = 0;  // commands in it, before EXEC
-  redis::Replies replies_;      // EXEC, WATCH, HMGET
+  redis::Replies replies_;
 };
 
 // --- what their configurations have in common ----------------------------------------------------------

@@ -34,11 +34,14 @@ const config::Fields<RedisListOptions>& redis_list_options() {
   return all;
 }
 
-// Values of a row: the number of its key, the element.
-class ListRows final : public RowScript {
+// Values of a row for a script: the number of its key, the element.
+class ListRows final : public RowWrites, public RowScript {
  public:
   ListRows(RedisListOptions options, Template key, RowValue value)
-      : options_(std::move(options)), key_(std::move(key), "key"), value_(std::move(value)) {}
+      : options_(std::move(options)),
+        one_key_(key.constant()),
+        key_(std::move(key), "key"),
+        value_(std::move(value)) {}
 
   void bind(const Schema& schema) override {
     key_.bind(schema);
@@ -46,11 +49,30 @@ class ListRows final : public RowScript {
   }
   std::string_view key_type() const override { return "list"; }
 
-  std::string write() const override {
+  RowScript* script() override { return one_key_ ? nullptr : this; }
+  std::string key_of(const Batch& batch, std::size_t row) override {
+    key_.render(batch, row);
+    return key_.text();
+  }
+
+  std::string commands(const Batch& batch, std::size_t row, redis::CommandBuffer& out) override {
+    if (std::string wrong = key_.render(batch, row); !wrong.empty()) return wrong;
+    out.add(push(), key_.text(), value_.render(batch, row));
+    return {};
+  }
+  void commands_at_end(std::string_view key, redis::CommandBuffer& out) const override {
+    if (options_.max_length) {
+      const auto [first, last] = kept();
+      out.add("LTRIM", key, first, last);
+    }
+    if (options_.ttl) append_expiry(out, key, key_type(), milliseconds(*options_.ttl));
+  }
+
+  std::string lua() const override {
     return fmt::format("local key, value\nat, key, value = read(rows, 2, at)\ncall('{}', KEYS[key], value)\n",
                        push());
   }
-  std::string finish() const override {
+  std::string lua_at_end() const override {
     std::string lua;
     if (options_.max_length) {
       const auto [first, last] = kept();
@@ -59,29 +81,11 @@ class ListRows final : public RowScript {
     if (options_.ttl) lua += fmt::format("redis.call('PEXPIRE', key, {})\n", milliseconds(*options_.ttl));
     return lua;
   }
-
   std::string append(const Batch& batch, std::size_t row, ScriptRows& out) override {
     if (std::string wrong = key_.render(batch, row); !wrong.empty()) return wrong;
     out.key(key_.text());
     out.text(value_.render(batch, row));
     return {};
-  }
-
-  void show(const Batch& batch, std::size_t row, redis::CommandBuffer& out) override {
-    key_.render(batch, row);
-    out.add(push(), key_.text(), value_.render(batch, row));
-  }
-  void show_finish(std::string_view key, redis::CommandBuffer& out) const override {
-    if (options_.max_length) {
-      const auto [first, last] = kept();
-      out.add("LTRIM", key, first, last);
-    }
-    if (options_.ttl) out.add("PEXPIRE", key, milliseconds(*options_.ttl));
-  }
-
-  std::string key_of(const Batch& batch, std::size_t row) override {
-    key_.render(batch, row);
-    return key_.text();
   }
 
  private:
@@ -94,6 +98,7 @@ class ListRows final : public RowScript {
   }
 
   RedisListOptions options_;
+  bool one_key_;
   RowKey key_;
   RowValue value_;
 };
@@ -101,15 +106,15 @@ class ListRows final : public RowScript {
 Plan<Sink> plan_redis_list(const config::Table& table, PlanContext& context) {
   RedisListOptions options;
   Plan<Sink> plan;
-  plan.guarantees = script_guarantees();
+  plan.guarantees = once_guarantees();
   redis_list_options().read(table, options);
   context.require_connection(table, options.connection, "redis");
   Template key = read_key_template(table, "key", options.key, context, /*constant_ok=*/true);
   std::optional<Template> value;
   if (options.value) value = read_template(table, "value", *options.value, context);
   plan.make = [options, key, value](RunContext& run) {
-    return std::make_unique<RedisScriptSink>(options,
-                                             std::make_unique<ListRows>(options, key, RowValue(value)), run);
+    return std::make_unique<RedisOnceSink>(options, std::make_unique<ListRows>(options, key, RowValue(value)),
+                                           run);
   };
   return plan;
 }

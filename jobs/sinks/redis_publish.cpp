@@ -1,7 +1,7 @@
 // redis_publish: one message per row to whoever listens; each version of a row exactly once.
 #include "jobs/catalogue.hpp"
+#include "jobs/sinks/redis_once.hpp"
 #include "jobs/sinks/redis_rows.hpp"
-#include "jobs/sinks/redis_script.hpp"
 
 namespace syncd::jobs {
 namespace {
@@ -23,8 +23,7 @@ const config::Fields<RedisPublishOptions>& redis_publish_options() {
   return all;
 }
 
-// Values of a row: the channel, the message.
-class MessageRows final : public RowScript {
+class MessageRows final : public RowWrites {
  public:
   MessageRows(Template channel, RowValue value)
       : channel_(std::move(channel), "channel"), value_(std::move(value)) {}
@@ -34,24 +33,15 @@ class MessageRows final : public RowScript {
     value_.bind(schema);
   }
   std::string_view key_type() const override { return ""; }
-  std::string write() const override {
-    return "local channel, message\nat, channel, message = read(rows, 2, at)\ncall('PUBLISH', channel, "
-           "message)\n";
-  }
-  std::string finish() const override { return {}; }
+  RowScript* script() override { return nullptr; }
+  std::string key_of(const Batch&, std::size_t) override { return {}; }
 
-  std::string append(const Batch& batch, std::size_t row, ScriptRows& out) override {
+  std::string commands(const Batch& batch, std::size_t row, redis::CommandBuffer& out) override {
     if (std::string wrong = channel_.render(batch, row); !wrong.empty()) return wrong;
-    out.text(channel_.text());
-    out.text(value_.render(batch, row));
+    out.add("PUBLISH", channel_.text(), value_.render(batch, row));
     return {};
   }
-  void show(const Batch& batch, std::size_t row, redis::CommandBuffer& out) override {
-    channel_.render(batch, row);
-    out.add("PUBLISH", channel_.text(), value_.render(batch, row));
-  }
-  void show_finish(std::string_view, redis::CommandBuffer&) const override {}
-  std::string key_of(const Batch&, std::size_t) override { return {}; }
+  void commands_at_end(std::string_view, redis::CommandBuffer&) const override {}
 
  private:
   RowKey channel_;
@@ -61,7 +51,7 @@ class MessageRows final : public RowScript {
 Plan<Sink> plan_redis_publish(const config::Table& table, PlanContext& context) {
   RedisPublishOptions options;
   Plan<Sink> plan;
-  plan.guarantees = script_guarantees();
+  plan.guarantees = once_guarantees();
   plan.guarantees.emplace_back("a message reaches only those who listen at that moment: Redis keeps none");
   redis_publish_options().read(table, options);
   context.require_connection(table, options.connection, "redis");
@@ -69,8 +59,8 @@ Plan<Sink> plan_redis_publish(const config::Table& table, PlanContext& context) 
   std::optional<Template> value;
   if (options.value) value = read_template(table, "value", *options.value, context);
   plan.make = [options, channel, value](RunContext& run) {
-    return std::make_unique<RedisScriptSink>(options, std::make_unique<MessageRows>(channel, RowValue(value)),
-                                             run);
+    return std::make_unique<RedisOnceSink>(options, std::make_unique<MessageRows>(channel, RowValue(value)),
+                                           run);
   };
   return plan;
 }

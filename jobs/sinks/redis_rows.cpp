@@ -32,6 +32,14 @@ const std::string& RowValue::render(const Batch& batch, std::size_t row) {
   return text_;
 }
 
+void append_expiry(redis::CommandBuffer& out, std::string_view key, std::string_view type,
+                   std::string_view ttl) {
+  out.add(
+      "EVAL",
+      "if redis.call('TYPE', KEYS[1]).ok == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end",
+      "1", key, type, ttl);
+}
+
 std::vector<std::string> exec_guarantees(bool deletes) {
   std::vector<std::string> lines{
       "rows and checkpoint are one atomic commit in Redis; after a crash at most one commit is repeated, "
@@ -41,8 +49,8 @@ std::vector<std::string> exec_guarantees(bool deletes) {
   return lines;
 }
 
-std::vector<std::string> script_guarantees() {
-  return {"exactly once: rows and checkpoint are one script in Redis; nothing is repeated after a crash",
+std::vector<std::string> once_guarantees() {
+  return {"exactly once: rows and checkpoint are one commit in Redis; nothing is repeated after a crash",
           "one writer: a second or stale daemon writes nothing"};
 }
 

@@ -44,8 +44,13 @@ class RowValue {
   std::string text_;
 };
 
+// Appends what lets `key` expire after `ttl` (milliseconds), if it holds a `type`: in a transaction the
+// expiry would be set even where the write before it was refused, on a key that is somebody else's.
+void append_expiry(redis::CommandBuffer& out, std::string_view key, std::string_view type,
+                   std::string_view ttl);
+
 // What every Redis sink says about itself in `explain`.
 std::vector<std::string> exec_guarantees(bool deletes);
-std::vector<std::string> script_guarantees();
+std::vector<std::string> once_guarantees();
 
 }  // namespace syncd::jobs

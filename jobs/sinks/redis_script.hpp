@@ -1,4 +1,4 @@
-// The commit of sinks whose writes must not repeat: one script checks the epoch, compares the position with
+// A commit as one script, for rows that write several keys: it checks the epoch, compares the position with
 // the one that is expected, looks at the type of every key, writes the rows and the new position last. Either
 // all of it happens or nothing, and a second try of the same commit is recognised.
 #pragma once
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "jobs/sinks/message_pack.hpp"
-#include "jobs/sinks/redis_sink.hpp"
+#include "jobs/sinks/redis_once.hpp"
 
 namespace syncd::jobs {
 
@@ -31,57 +31,49 @@ class ScriptRows {
   MessagePack values_;
 };
 
-// What one row means to the script.
+// How a script writes rows.
 class RowScript {
  public:
   virtual ~RowScript() = default;
-  virtual void bind(const Schema& schema) = 0;
   // Lua that writes one row.  `at, a, b, c = read(rows, 3, at)` takes the next three values and moves on; a
   // key's number is an index of KEYS, a NULL is nil.  `call` is redis.call.
-  virtual std::string write() const = 0;
+  virtual std::string lua() const = 0;
   // Lua at the end, once for each key in the variable `key`; "" for none.
-  virtual std::string finish() const = 0;
-  // Of the keys, as TYPE says; "" where rows write no key.
-  virtual std::string_view key_type() const = 0;
+  virtual std::string lua_at_end() const = 0;
   // Appends the row's values.  Returns why the row cannot be written, "" for a good one.
   virtual std::string append(const Batch& batch, std::size_t row, ScriptRows& out) = 0;
-  // The commands that write() comes to for a row that append() took, and that finish() comes to for a key.
-  virtual void show(const Batch& batch, std::size_t row, redis::CommandBuffer& out) = 0;
-  virtual void show_finish(std::string_view key, redis::CommandBuffer& out) const = 0;
-  // The key that the row writes; for rows whose key is of another type.
-  virtual std::string key_of(const Batch& batch, std::size_t row) = 0;
 };
 
 // A text as a Lua string literal, whatever its bytes.
 std::string lua_string(std::string_view text);
 
-class RedisScriptSink final : public RedisSink {
- public:
-  RedisScriptSink(RedisOptions options, std::unique_ptr<RowScript> rows, RunContext& context);
+// The script before the first row, when its columns are unknown: there is only a position to write.
+std::string lua_of_positions();
 
-  Task<std::optional<Positions>> open() override;
-  Task<> commit(const Batch& batch, const Position& previous) override;
-  Task<> settle(Settle why) override;
-  Task<std::vector<std::string>> preview(const Batch& batch) override;
+class ScriptCommit final : public RedisCommit {
+ public:
+  // All must outlive it; `script` is that of `rows`.
+  ScriptCommit(const RowWrites& rows, RowScript& script, const RedisCheckpoint& checkpoint)
+      : rows_(rows), script_(script), checkpoint_(checkpoint), lua_(lua_of_positions()) {}
+
+  void bind() override;
+  void clear() override { packed_.clear(); }
+  std::string append(const Batch& batch, std::size_t row) override {
+    return script_.append(batch, row, packed_);
+  }
+  std::size_t bytes() const override { return packed_.bytes().size(); }
+  // One command, which Redis takes up at once: all of it waits for conclude().
+  Task<> begin(redis::Connection& connection, const Moves& moves) override;
+  Task<> abandon(redis::Connection&) override { co_return; }
+  Task<> conclude(redis::Connection& connection) override { co_await connection.send(commands_.view()); }
+  Task<Outcome> receive(redis::Connection& connection) override;
 
  private:
-  std::size_t fill(ScriptRows& slice, const Batch& batch, std::size_t begin);
-  void take_bad(const Batch& batch, std::size_t end, const redis::Reply& reply);
-  void assemble(const Position& to);
-  Task<> load_script();
-  Task<> send(const Position& to);
-  Task<bool> finish(const Batch* batch, std::size_t end, const Position& to);
-
-  std::unique_ptr<RowScript> rows_;
-  std::shared_ptr<const Schema> bound_;
-  std::string sha_;
-  Positions saved_;
-  Positions unsaved_;  // of batches without rows
-  TimePoint renewed_{};
-  std::size_t begin_ = 0;  // of the slice under way
-  std::vector<bool> bad_;  // rows of the batch that are dealt with
-  ScriptRows slice_;
-  ScriptRows next_;  // filled while Redis works on the slice
+  const RowWrites& rows_;
+  RowScript& script_;
+  const RedisCheckpoint& checkpoint_;
+  ScriptRows packed_;
+  std::string lua_;
   redis::CommandBuffer commands_;
   redis::Replies replies_;
 };

@@ -102,6 +102,20 @@ Task<> RedisSink::assign(const Positions& positions) {
   co_await checkpoint_.assign(*lease, positions);
 }
 
+const Batch* RedisSink::following(const Batch& batch) const {
+  if (!upcoming_ || batch.caught_up()) return nullptr;  // caught up: settle() is next
+  const Batch* next = upcoming_();
+  const bool alike = next != nullptr && !next->empty() && next->shared_schema() == bound_;
+  return alike ? next : nullptr;
+}
+
+bool RedisSink::take_begun() {
+  if (!begun_) return false;
+  begun_->open.done();
+  begun_.reset();
+  return true;
+}
+
 Task<CheckNotes> RedisSink::check() {
   using Level = CheckNote::Level;
   CheckNotes notes;

@@ -67,18 +67,37 @@ class RedisSink : public Sink {
   Task<std::optional<Positions>> open() override;
   Task<std::optional<Positions>> recall() override;
   Task<> assign(const Positions& positions) override;
+  void look_ahead(std::function<const Batch*()> next) override { upcoming_ = std::move(next); }
 
  protected:
+  // What has been sent of a batch before its commit: it counts with its own batch.
+  struct Begun {
+    Begun(redis::Connection& connection, const Cell* first_in) : open(connection), first(first_in) {}
+    CloseUnlessDone open;  // a MULTI without its EXEC
+    const Cell* first;     // of the batch
+  };
+  // The batch after this one, if it is there and may be begun.
+  const Batch* following(const Batch& batch) const;
+  // It is this batch that was begun.
+  bool begun(const Batch& batch) const { return begun_ && begun_->first == batch.row(0); }
+  // True: a batch was begun.  From here on the caller closes what stays unfinished.
+  bool take_begun();
+
   // Precondition: open() was called.
   redis::Connection& connection() { return **lease_; }
 
   RedisOptions options_;
   RunContext& context_;
   RedisCheckpoint checkpoint_;
+  std::shared_ptr<const Schema> bound_;  // of the batches whose rows are understood
 
  private:
   redis::Pool& pool_;
   std::optional<redis::Pool::Lease> lease_;
+  std::function<const Batch*()> upcoming_;
+
+ protected:
+  std::optional<Begun> begun_;  // behind the lease: the connection is closed before it goes back
 };
 
 }  // namespace syncd::jobs

@@ -1,22 +1,25 @@
 // The beginning of the next batch, sent while Redis works on the end of the one before: it counts with its
 // own batch, or not at all.
-#include "tests/integration/jobs/sink_test.hpp"
-#include "tests/support/tcp_gate.hpp"
+#include "tests/integration/jobs/redis_commit.hpp"
 
 namespace syncd::jobs {
 namespace {
 
 using syncd::test::TcpGate;
+using test::ids;
 using test::numbered;
-using test::SinkTest;
+using test::RedisCommitTest;
+using test::row_of;
 using test::users;
 
 constexpr const char* kHashOfFew = "key = \"user:{id}\"\nmax_operations = 4";
+constexpr const char* kStreamOfFew = "key = \"events\"\nmax_operations = 4";
 
-class RedisAhead : public SinkTest {
+class RedisAhead : public RedisCommitTest {
  protected:
-  std::unique_ptr<Sink> looking_ahead(const std::string& options = kHashOfFew) {
-    auto sink = opened(redis_hash(), options);
+  std::unique_ptr<Sink> looking_ahead(const std::string& options = kHashOfFew,
+                                      const SinkKind& kind = redis_hash()) {
+    auto sink = opened(kind, options);
     sink->look_ahead([this] { return next_; });
     return sink;
   }
@@ -159,13 +162,114 @@ TEST_F(RedisAhead, ACutAnywhereLosesNothing) {
       }
       gate.pass();
       auto again = opened(redis_hash(), kHashOfFew);
-      const std::string reached = positions_.at("").text();
-      const std::size_t from = reached.empty() ? 0 : std::stoul(reached.substr(1));
+      const std::size_t from = row_of(positions_.at(""));
       EXPECT_GE(static_cast<std::size_t>(rows()), from);  // never more than what is there
       if (from < kRows) commit(*again, numbered(from, kRows - from));
       settle(*again);
       EXPECT_EQ(checkpoint(), "p12");
       EXPECT_EQ(rows(), static_cast<long long>(kRows)) << bytes;
+      if (!failed) break;
+    }
+  }
+}
+
+// --- rows that must not repeat ----------------------------------------------------------------------
+
+TEST_F(RedisAhead, TheNextBatchOfAStreamIsBegunWithItsPosition) {
+  auto sink = looking_ahead(kStreamOfFew, redis_stream());
+  const Batch second = numbered(6, 6);
+  commit_before(*sink, numbered(0, 6), second);
+  EXPECT_EVENTUALLY(begun() == 1 + 4);
+  EXPECT_EQ(checkpoint(), "p6");
+  settle(*sink, Settle::Beat);
+  EXPECT_EQ(begun(), 1 + 4);
+  commit(*sink, second);
+  EXPECT_EQ(begun(), -1);
+  EXPECT_EQ(checkpoint(), "p12");
+  EXPECT_EQ(streamed(), ids(0, 12));
+}
+
+TEST_F(RedisAhead, ABatchOfAStreamThatNeverComesIsNotWritten) {
+  const Batch never = numbered(6, 6);
+  {
+    auto sink = looking_ahead(kStreamOfFew, redis_stream());
+    commit_before(*sink, numbered(0, 6), never);
+    settle(*sink, Settle::End);
+    EXPECT_EQ(begun(), -1);
+    EXPECT_EQ(checkpoint(), "p6");
+  }
+  auto next = opened(redis_stream(), kStreamOfFew);  // with the same connection
+  commit(*next, numbered(6, 2));
+  EXPECT_EQ(streamed(), ids(0, 8));
+  EXPECT_EQ(checkpoint(), "p8");
+}
+
+TEST_F(RedisAhead, AnotherBatchOrAPositionAloneMayComeThanWhatWasSeenOfAStream) {
+  auto sink = looking_ahead(kStreamOfFew, redis_stream());
+  const Batch never = numbered(50, 6);
+  commit_before(*sink, numbered(0, 6), never);
+  commit(*sink, numbered(6, 6));
+  commit_before(*sink, numbered(12, 2), never);
+  const Batch elsewhere(never.shared_schema(), Position("other", "p1"));
+  commit(*sink, elsewhere);
+  settle(*sink);
+  commit(*sink, numbered(14, 2));
+  EXPECT_EQ(streamed(), ids(0, 16));
+  EXPECT_EQ(checkpoint(), "p16");
+  EXPECT_EQ(redis_.command({"HGET", "syncd:{users}:cp", "position:other"}).text, "p1");
+}
+
+TEST_F(RedisAhead, AStaleRunWritesNothingOfTheStreamThatItHasBegun) {
+  auto stale = looking_ahead(kStreamOfFew, redis_stream());
+  const Batch second = numbered(6, 6);
+  commit_before(*stale, numbered(0, 6), second);
+  auto fresh = opened(redis_stream(), kStreamOfFew);
+  EXPECT_EQ(commit_error(*stale, second).kind(), ErrorKind::Fenced);
+  EXPECT_EQ(streamed(), ids(0, 6));
+  EXPECT_EQ(checkpoint(), "p6");
+}
+
+TEST_F(RedisAhead, ABadKeyIsFoundWhileTheNextBatchHasBeenBegun) {
+  auto sink = looking_ahead(kStreamOfFew, redis_stream());
+  redis_.call("SET events text");
+  const Batch second = numbered(3, 3);
+  commit_before(*sink, numbered(0, 3), second);
+  EXPECT_EQ(bad_.size(), 3U);
+  EXPECT_EQ(checkpoint(), "p3");
+  redis_.call("DEL events");
+  commit(*sink, second);
+  EXPECT_EQ(streamed(), ids(3, 6));
+  EXPECT_EQ(checkpoint(), "p6");
+}
+
+TEST_F(RedisAhead, ACutAnywhereLosesAndDoublesNothingOfAStream) {
+  constexpr std::size_t kRows = 12;
+  for (const auto direction : {TcpGate::ToServer, TcpGate::ToClient}) {
+    for (std::uint64_t bytes = 0;; bytes += direction == TcpGate::ToServer ? 41 : 13) {
+      redis_.call("FLUSHALL");
+      TcpGate gate(redis_.port());
+      use("redis://127.0.0.1:" + std::to_string(gate.port()), "10s");
+      bool failed = false;
+      {
+        auto sink = looking_ahead(kStreamOfFew, redis_stream());
+        gate.cut(direction, bytes);
+        const Batch second = numbered(6, 6);
+        try {
+          commit_before(*sink, numbered(0, 6), second);
+          commit(*sink, second);
+          settle(*sink, Settle::End);
+        } catch (const Error& error) {
+          failed = true;
+          next_ = nullptr;
+          EXPECT_EQ(error.kind(), ErrorKind::Transient) << error.what();
+        }
+      }
+      gate.pass();
+      auto again = opened(redis_stream(), kStreamOfFew);
+      const std::size_t from = row_of(positions_.at(""));
+      EXPECT_EQ(streamed(), ids(0, from)) << bytes;  // the position says exactly what is there
+      if (from < kRows) commit(*again, numbered(from, kRows - from));
+      EXPECT_EQ(streamed(), ids(0, kRows)) << bytes;
       if (!failed) break;
     }
   }

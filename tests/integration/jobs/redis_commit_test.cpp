@@ -1,40 +1,20 @@
-// The two commits: what they promise when Redis, the network or another daemon misbehaves.
-#include "tests/integration/jobs/sink_test.hpp"
-#include "tests/support/tcp_gate.hpp"
+// The commits: what they promise when Redis, the network or another daemon misbehaves.
+#include "tests/integration/jobs/redis_commit.hpp"
 
 namespace syncd::jobs {
 namespace {
 
 using syncd::test::TcpGate;
+using test::ids;
+using test::kHash;
+using test::kStream;
 using test::numbered;
-using test::SinkTest;
+using test::row_of;
 using test::users;
+using test::Way;
+using test::ways;
 
-constexpr const char* kHash = R"(key = "user:{id}")";
-constexpr const char* kStream = R"(key = "events")";
-
-class RedisCommit : public SinkTest {
- protected:
-  long long entries() { return redis_.call("XLEN events").integer; }
-  // The ids in the stream, in order.
-  std::vector<std::string> streamed() {
-    std::vector<std::string> ids;
-    for (const auto& entry : redis_.call("XRANGE events - +").elements)
-      ids.push_back(entry.elements[1].texts()[1]);
-    return ids;
-  }
-};
-
-std::vector<std::string> ids(std::size_t count) {
-  std::vector<std::string> all;
-  for (std::size_t i = 0; i < count; ++i) all.push_back(std::to_string(i));
-  return all;
-}
-
-// "p42" is 42; "" is 0.
-std::size_t row_of(const Position& position) {
-  return position.text().empty() ? 0 : std::stoul(position.text().substr(1));
-}
+using RedisCommit = test::RedisCommitTest;
 
 TEST_F(RedisCommit, ThePositionFollowsTheRowsAndSettlesWithThem) {
   auto sink = opened(redis_hash(), kHash);
@@ -47,22 +27,29 @@ TEST_F(RedisCommit, ThePositionFollowsTheRowsAndSettlesWithThem) {
   EXPECT_EQ(checkpoint(), "p20");
 }
 
-TEST_F(RedisCommit, AScriptCommitsRowsAndPositionTogether) {
-  auto sink = opened(redis_stream(), kStream);
-  commit(*sink, numbered(0, 10));
-  EXPECT_EQ(checkpoint(), "p10");
-  EXPECT_EQ(streamed(), ids(10));
+TEST_F(RedisCommit, RowsThatMustNotRepeatAreCommittedWithTheirPosition) {
+  for (const Way& way : ways()) {
+    if (!way.stream()) continue;
+    redis_.call("FLUSHALL");
+    auto sink = opened(*way.kind, way.options);
+    commit(*sink, numbered(0, 10));
+    EXPECT_EQ(checkpoint(), "p10");
+    EXPECT_EQ(streamed(), ids(0, 10));
+  }
 }
 
 TEST_F(RedisCommit, LargeBatchesAreCutAndNameTheirMiddle) {
-  for (const SinkKind* kind : {&redis_hash(), &redis_stream()}) {
+  for (const Way& way : ways()) {
     redis_.call("FLUSHALL");
-    const std::string key = kind == &redis_hash() ? kHash : kStream;
-    auto sink = opened(*kind, key + std::string("\nmax_operations = 7"));
+    auto sink = opened(*way.kind, way.options + "\nmax_operations = 7");
     commit(*sink, numbered(0, 100));
     settle(*sink);
     EXPECT_EQ(checkpoint(), "p100");
-    EXPECT_EQ(kind == &redis_hash() ? redis_.call("DBSIZE").integer - 2 : entries(), 100);
+    if (way.stream()) {
+      EXPECT_EQ(streamed(), ids(0, 100));
+    } else {
+      EXPECT_EQ(redis_.call("DBSIZE").integer, 100 + 2);
+    }
   }
 }
 
@@ -76,9 +63,9 @@ TEST_F(RedisCommit, ARowLargerThanACommitIsCommittedByItself) {
 }
 
 TEST_F(RedisCommit, AnEmptyBatchMovesThePositionWhenItSettles) {
-  for (const SinkKind* kind : {&redis_hash(), &redis_stream()}) {
+  for (const Way& way : ways()) {
     redis_.call("FLUSHALL");
-    auto sink = opened(*kind, kind == &redis_hash() ? kHash : kStream);
+    auto sink = opened(*way.kind, way.options);
     Batch empty(test::schema(), Position("", "p5"));
     commit(*sink, empty);
     settle(*sink);
@@ -105,124 +92,43 @@ TEST_F(RedisCommit, AnIdleSinkSendsNothing) {
   EXPECT_EQ(execs(before), execs(calls()));
 }
 
-TEST_F(RedisCommit, AWrongTypeIsOneBadRecordAndTheOthersAreWritten) {
-  redis_.call("SET user:1 text");
-  auto sink = opened(redis_hash(), kHash);
-  commit(*sink, users(0, {"a", "b", "c"}));
-  ASSERT_EQ(bad_.size(), 1U);
-  EXPECT_EQ(bad_[0].record, R"({"id":1,"name":"b"})");
-  EXPECT_NE(bad_[0].error.find("WRONGTYPE"), std::string::npos);
-  EXPECT_EQ(hash("user:2"), "id 2 name c");
-  settle(*sink);
-  EXPECT_EQ(checkpoint(), "p3");
-}
-
-TEST_F(RedisCommit, AKeyOfSomebodyElseDoesNotExpire) {
-  for (const auto& [kind, keys] :
-       {std::pair(&redis_hash(), kHash), std::pair(&redis_set(), "key = \"user:{id}\"\nmember = \"{name}\""),
-        std::pair(&redis_sorted_set(), "key = \"user:{id}\"\nmember = \"{name}\"\nscore = \"id\"")}) {
+TEST_F(RedisCommit, ScriptsThatRedisForgetsAreNotMissed) {
+  for (const Way& way : ways()) {
+    if (!way.stream()) continue;
     redis_.call("FLUSHALL");
-    redis_.call("SET user:1 text");
-    bad_.clear();
-    auto sink = opened(*kind, std::string(keys) + "\nttl = \"1h\"");
-    commit(*sink, users(0, {"a", "b"}));
+    auto sink = opened(*way.kind, way.options);
+    Batch empty(test::schema(), Position("", "p5"));
+    commit(*sink, empty);
+    settle(*sink);  // of no columns yet
+    redis_.call("SCRIPT FLUSH");
+    commit(*sink, numbered(5, 3));
+    redis_.call("SCRIPT FLUSH");
+    commit(*sink, numbered(8, 3));
+    redis_.call("SCRIPT FLUSH");
+    Batch more(test::schema(), Position("", "p12"));
+    commit(*sink, more);
     settle(*sink);
-    EXPECT_EQ(bad_.size(), 1U) << kind->type;
-    EXPECT_EQ(redis_.call("TTL user:1").integer, -1) << kind->type;
-    EXPECT_GT(redis_.call("TTL user:0").integer, 3500) << kind->type;
+    EXPECT_EQ(checkpoint(), "p12");
+    EXPECT_EQ(streamed(), ids(5, 11));
   }
-}
-
-TEST_F(RedisCommit, AWrongTypeInAScriptWritesNothingOfThatRowAndAllOthersOnce) {
-  redis_.call("SET events:b text");
-  auto sink = opened(redis_stream(), R"(key = "events:{name}")");
-  commit(*sink, users(0, {"a", "b", "a"}));
-  ASSERT_EQ(bad_.size(), 1U);
-  EXPECT_EQ(bad_[0].error, "Redis: the key 'events:b' holds a string, not a stream");
-  EXPECT_EQ(redis_.call("XLEN events:a").integer, 2);
-  EXPECT_EQ(checkpoint(), "p3");
-}
-
-TEST_F(RedisCommit, AHaltOnABadRecordLeavesThePositionBeforeIt) {
-  halt_ = true;
-  redis_.call("SET user:1 text");
-  redis_.call("SET events text");
-  auto hashes = opened(redis_hash(), kHash);
-  EXPECT_EQ(commit_error(*hashes, users(0, {"a", "b", "c"})).kind(), ErrorKind::Data);
-  EXPECT_EQ(checkpoint(), "");
-  auto streams = opened(redis_stream(), kStream);
-  EXPECT_EQ(commit_error(*streams, users(0, {"a", "b", "c"})).kind(), ErrorKind::Data);
-  EXPECT_EQ(checkpoint(), "");
-}
-
-// The bad row is seen while Redis works on the slice before it, whose reply is then never read.
-TEST_F(RedisCommit, AHaltInTheMiddleKeepsWhatWasSentBeforeItAndClosesTheConnection) {
-  for (const SinkKind* kind : {&redis_hash(), &redis_stream()}) {
-    redis_.call("FLUSHALL");
-    const std::string options = "key = \"events:{name}\"\nmax_operations = 2";
-    auto sink = opened(*kind, options);
-    halt_ = true;
-    EXPECT_EQ(commit_error(*sink, users(0, {"a", "b", std::nullopt, "c"})).kind(), ErrorKind::Data);
-    halt_ = false;
-    sink.reset();
-    EXPECT_EVENTUALLY(redis_.call("CLIENT LIST").text.find("name=syncd") == std::string::npos);
-    sink = opened(*kind, options);
-    const std::size_t from = row_of(positions_.at(""));
-    EXPECT_EQ(from, kind == &redis_hash() ? 0U : 2U);
-    for (std::size_t row = from; row < 2; ++row) commit(*sink, users(row, {row == 0 ? "a" : "b"}));
-    commit(*sink, users(2, {std::nullopt, "c"}));
-    settle(*sink);
-    EXPECT_EQ(checkpoint(), "p4");
-    for (const char* name : {"a", "b", "c"}) {
-      EXPECT_EQ(redis_.command({"EXISTS", std::string("events:") + name}).integer, 1);
-      if (kind == &redis_stream()) {
-        EXPECT_EQ(redis_.command({"XLEN", std::string("events:") + name}).integer, 1);
-      }
-    }
-  }
-}
-
-// What is formatted ahead is formatted again once rows before it are known as bad.
-TEST_F(RedisCommit, BadKeysInSeveralSlicesOfAScriptAreEachTakenOnce) {
-  const auto key = [](int row) { return "events:name " + std::to_string(row); };
-  for (const int row : {1, 2, 5, 6}) redis_.command({"SET", key(row), "text"});
-  auto sink = opened(redis_stream(), "key = \"events:{name}\"\nmax_operations = 2");
-  commit(*sink, numbered(0, 9));
-  EXPECT_EQ(bad_.size(), 4U);
-  for (const int row : {0, 3, 4, 7, 8}) {
-    EXPECT_EQ(redis_.command({"XLEN", key(row)}).integer, 1) << row;
-  }
-  EXPECT_EQ(checkpoint(), "p9");
-}
-
-TEST_F(RedisCommit, AScriptIsForgottenBetweenTwoSlices) {
-  auto sink = opened(redis_stream(), kStream);
-  Batch empty(test::schema(), Position("", "p5"));
-  commit(*sink, empty);
-  settle(*sink);  // with a script that knows no columns yet
-  redis_.call("SCRIPT FLUSH");
-  commit(*sink, numbered(5, 3));
-  redis_.call("SCRIPT FLUSH");
-  Batch more(test::schema(), Position("", "p9"));
-  commit(*sink, more);
-  settle(*sink);
-  EXPECT_EQ(checkpoint(), "p9");
-  EXPECT_EQ(entries(), 3);
 }
 
 TEST_F(RedisCommit, AStaleRunWritesNothing) {
-  for (const SinkKind* kind : {&redis_hash(), &redis_stream()}) {
+  for (const Way& way : ways()) {
     redis_.call("FLUSHALL");
-    const std::string options = kind == &redis_hash() ? kHash : kStream;
-    auto stale = opened(*kind, options);
+    auto stale = opened(*way.kind, way.options);
     commit(*stale, numbered(0, 3));
     settle(*stale);
-    auto fresh = opened(*kind, options);  // the same daemon, restarted
+    auto fresh = opened(*way.kind, way.options);  // the same daemon, restarted
     EXPECT_EQ(positions_.at("").text(), "p3");
     const Error error = commit_error(*stale, numbered(3, 3));
     EXPECT_EQ(error.kind(), ErrorKind::Fenced);
     EXPECT_NE(std::string(error.what()).find("was taken over by another run"), std::string::npos);
-    EXPECT_EQ(kind == &redis_hash() ? redis_.call("DBSIZE").integer - 2 : entries(), 3);
+    if (way.stream()) {
+      EXPECT_EQ(streamed(), ids(0, 3));
+    } else {
+      EXPECT_EQ(redis_.call("DBSIZE").integer, 3 + 2);
+    }
     commit(*fresh, numbered(3, 3));
     settle(*fresh);
     EXPECT_EQ(checkpoint(), "p6");
@@ -242,36 +148,34 @@ TEST_F(RedisCommit, AnotherDaemonWaitsForTheEndOfTheLease) {
 }
 
 TEST_F(RedisCommit, AFlushInTheMiddleIsAnErrorAndTheNextRunBeginsAnew) {
-  for (const SinkKind* kind : {&redis_hash(), &redis_stream()}) {
-    const std::string options = kind == &redis_hash() ? kHash : kStream;
+  for (const Way& way : ways()) {
     redis_.call("FLUSHALL");
-    auto sink = opened(*kind, options);
+    auto sink = opened(*way.kind, way.options);
     commit(*sink, numbered(0, 3));
     redis_.call("FLUSHALL");
     const Error error = commit_error(*sink, numbered(3, 3));
     EXPECT_EQ(error.kind(), ErrorKind::Transient);
     EXPECT_NE(std::string(error.what()).find("was removed from Redis"), std::string::npos) << error.what();
     EXPECT_EQ(redis_.call("DBSIZE").integer, 0);
-    opened(*kind, options);
+    opened(*way.kind, way.options);
     EXPECT_TRUE(positions_.empty());
   }
 }
 
 TEST_F(RedisCommit, BytesThatReachRedisLateWriteNothing) {
-  for (const SinkKind* kind : {&redis_hash(), &redis_stream()}) {
-    const std::string options = kind == &redis_hash() ? kHash : kStream;
+  for (const Way& way : ways()) {
     redis_.call("FLUSHALL");
     TcpGate gate(redis_.port());
     use("redis://127.0.0.1:" + std::to_string(gate.port()), "300ms");
     {
-      auto late = opened(*kind, options);
+      auto late = opened(*way.kind, way.options);
       commit(*late, numbered(0, 2));
       settle(*late);
       gate.hold(TcpGate::ToServer);
       EXPECT_EQ(commit_error(*late, users(0, {"old", "old"})).kind(), ErrorKind::Transient);
     }
     use(redis_.uri(), "10s");
-    auto fresh = opened(*kind, options);
+    auto fresh = opened(*way.kind, way.options);
     EXPECT_EQ(positions_.at("").text(), "p2");
     commit(*fresh, numbered(2, 2));
     settle(*fresh);
@@ -285,10 +189,10 @@ TEST_F(RedisCommit, BytesThatReachRedisLateWriteNothing) {
     ASSERT_EVENTUALLY(gate.open() == 0);
     ASSERT_EVENTUALLY(processed() > before + 100);
     EXPECT_EQ(checkpoint(), "p4");
-    if (kind == &redis_hash()) {
+    if (!way.stream()) {
       EXPECT_EQ(hash("user:0"), "id 0 name name 0");
     } else {
-      EXPECT_EQ(streamed(), ids(4));
+      EXPECT_EQ(streamed(), ids(0, 4));
     }
   }
 }
@@ -297,8 +201,8 @@ TEST_F(RedisCommit, BytesThatReachRedisLateWriteNothing) {
 // where Redis says.
 TEST_F(RedisCommit, ACutAnywhereLosesAndDoublesNothing) {
   constexpr std::size_t kRows = 12;
-  for (const SinkKind* kind : {&redis_hash(), &redis_stream()}) {
-    const std::string options = std::string(kind == &redis_hash() ? kHash : kStream) + "\nmax_operations = 4";
+  for (const Way& way : ways()) {
+    const std::string options = way.options + "\nmax_operations = 4";
     for (const auto direction : {TcpGate::ToServer, TcpGate::ToClient}) {
       for (std::uint64_t bytes = 0;; bytes += direction == TcpGate::ToServer ? 23 : 7) {
         redis_.call("FLUSHALL");
@@ -306,7 +210,7 @@ TEST_F(RedisCommit, ACutAnywhereLosesAndDoublesNothing) {
         use("redis://127.0.0.1:" + std::to_string(gate.port()), "10s");
         bool failed = false;
         {
-          auto sink = opened(*kind, options);
+          auto sink = opened(*way.kind, options);
           gate.cut(direction, bytes);
           try {
             commit(*sink, numbered(0, kRows));
@@ -317,19 +221,19 @@ TEST_F(RedisCommit, ACutAnywhereLosesAndDoublesNothing) {
           }
         }
         gate.pass();
-        auto next = opened(*kind, options);
+        auto next = opened(*way.kind, options);
         const std::size_t from = row_of(positions_.at(""));
         // Never more than what is there.
-        for (std::size_t row = 0; row < from && kind == &redis_hash(); ++row) {
+        for (std::size_t row = 0; row < from && !way.stream(); ++row) {
           EXPECT_EQ(redis_.command({"EXISTS", "user:" + std::to_string(row)}).integer, 1) << bytes;
         }
         if (from < kRows) commit(*next, numbered(from, kRows - from));
         settle(*next);
         EXPECT_EQ(checkpoint(), "p12");
-        if (kind == &redis_hash()) {
+        if (!way.stream()) {
           EXPECT_EQ(redis_.call("DBSIZE").integer, static_cast<long long>(kRows + 2)) << bytes;
         } else {
-          EXPECT_EQ(streamed(), ids(kRows)) << bytes;
+          EXPECT_EQ(streamed(), ids(0, kRows)) << bytes;
         }
         next.reset();
         if (!failed) break;
@@ -339,17 +243,17 @@ TEST_F(RedisCommit, ACutAnywhereLosesAndDoublesNothing) {
 }
 
 TEST_F(RedisCommit, OutOfMemoryWritesNothingAndPasses) {
-  for (const SinkKind* kind : {&redis_hash(), &redis_stream()}) {
+  for (const Way& way : ways()) {
     redis_.call("CONFIG SET maxmemory 0");
     redis_.call("FLUSHALL");
-    auto sink = opened(*kind, kind == &redis_hash() ? kHash : kStream);
+    auto sink = opened(*way.kind, way.options);
     redis_.call("CONFIG SET maxmemory 1");
     const Error error = commit_error(*sink, numbered(0, 3));
     EXPECT_EQ(error.kind(), ErrorKind::Transient);
     EXPECT_NE(std::string(error.what()).find("out of memory"), std::string::npos) << error.what();
     redis_.call("CONFIG SET maxmemory 0");
     EXPECT_EQ(redis_.call("DBSIZE").integer, 2);
-    auto again = opened(*kind, kind == &redis_hash() ? kHash : kStream);
+    auto again = opened(*way.kind, way.options);
     commit(*again, numbered(0, 3));
     settle(*again);
     EXPECT_EQ(checkpoint(), "p3");
@@ -357,23 +261,15 @@ TEST_F(RedisCommit, OutOfMemoryWritesNothingAndPasses) {
 }
 
 TEST_F(RedisCommit, AReplicaRefusesAndThePositionStays) {
-  for (const SinkKind* kind : {&redis_hash(), &redis_stream()}) {
+  for (const Way& way : ways()) {
     redis_.call("REPLICAOF NO ONE");
     redis_.call("FLUSHALL");
-    auto sink = opened(*kind, kind == &redis_hash() ? kHash : kStream);
+    auto sink = opened(*way.kind, way.options);
     redis_.call("REPLICAOF 127.0.0.1 1");
     const Error error = commit_error(*sink, numbered(0, 3));
     EXPECT_EQ(error.kind(), ErrorKind::Transient);
     EXPECT_NE(std::string(error.what()).find("replica"), std::string::npos) << error.what();
   }
-}
-
-TEST_F(RedisCommit, AForgottenScriptIsLoadedAgain) {
-  auto sink = opened(redis_stream(), kStream);
-  commit(*sink, numbered(0, 3));
-  redis_.call("SCRIPT FLUSH");
-  commit(*sink, numbered(3, 3));
-  EXPECT_EQ(streamed(), ids(6));
 }
 
 TEST_F(RedisCommit, AssigningAPositionStopsARunThatIsUnderWay) {
