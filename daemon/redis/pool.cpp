@@ -17,7 +17,7 @@ coro::Task<bool> answers(Connection& connection) {
   } catch (const Error&) {
     co_return false;  // it died while it was idle: nobody has lost anything
   }
-  co_return true;
+  co_return replies[0].text() != "QUEUED";  // it would be in the middle of somebody's transaction
 }
 
 }  // namespace

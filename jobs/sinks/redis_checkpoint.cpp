@@ -142,7 +142,11 @@ Task<> RedisCheckpoint::correct(redis::Connection& connection, const Position& p
   redis::CommandBuffer commands;
   redis::Replies replies;
   commands.add("MULTI");
-  commands.add("HSET", key_, field(position.partition()), position.text());
+  if (position.text().empty()) {
+    commands.add("HDEL", key_, field(position.partition()));
+  } else {
+    commands.add("HSET", key_, field(position.partition()), position.text());
+  }
   commands.add("EXEC");
   append_watch(commands);
   co_await connection.send(commands.view());

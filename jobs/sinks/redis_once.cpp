@@ -39,11 +39,12 @@ Task<std::optional<Positions>> RedisOnceSink::open() {
 }
 
 Task<> RedisOnceSink::commit(const Batch& batch, const Position&) {
+  // What was begun of another batch knows nothing of what this one brings.
+  if (begun_ && !begun(batch)) co_await abandon(now_);
   if (batch.empty()) {
     unsaved_.advance(batch.position());
     co_return;
   }
-  if (begun_ && !begun(batch)) co_await abandon(now_);
   if (batch.shared_schema() != bound_) {
     rows_->bind(batch.schema());
     bound_ = batch.shared_schema();
@@ -51,29 +52,29 @@ Task<> RedisOnceSink::commit(const Batch& batch, const Position&) {
     next_.commit->bind();
   }
   bad_.assign(batch.rows(), false);
-  begin_ = 0;
+  first_row_ = 0;
   CloseUnlessDone guard(connection());
   if (!take_begun()) {
     fill(now_, batch, 0, Rows::OfThisBatch);
-    co_await begin(now_, saved_.at(batch.partition()));
+    co_await begin(now_, saved_.at(batch.partition()), unsaved_);
   }
   while (true) {
     co_await conclude();
-    const Batch* begun_next = co_await begin_after(batch);
+    const Batch* behind = co_await begin_after(batch);
     const Outcome outcome = co_await finish();
     if (!outcome.written()) {
-      if (begun_next != nullptr) co_await abandon(next_);
+      if (behind != nullptr) co_await abandon(next_);
       if (outcome.refused) co_await mend(outcome);
       take_bad(batch, outcome.bad);
-      fill(now_, batch, begin_, Rows::OfThisBatch);
-      co_await begin(now_, now_.from);
+      fill(now_, batch, first_row_, Rows::OfThisBatch);
+      co_await begin(now_, now_.from, unsaved_);
       continue;
     }
     const bool done = now_.end == batch.rows();
-    begin_ = now_.end;
+    first_row_ = now_.end;
     std::swap(now_, next_);
     if (!done) continue;
-    if (begun_next != nullptr) begun_.emplace(connection(), begun_next->row(0));
+    if (behind != nullptr) begun_.emplace(connection(), behind->row(0));
     break;
   }
   guard.done();
@@ -104,10 +105,11 @@ void RedisOnceSink::fill(Slice& slice, const Batch& batch, std::size_t begin, Ro
   slice.to = batch.position_at(row, batch.position());
 }
 
-Task<> RedisOnceSink::begin(Slice& slice, Position from) {
+// `others`: positions that come with it, where they are of other partitions.
+Task<> RedisOnceSink::begin(Slice& slice, Position from, const Positions& others) {
   slice.from = std::move(from);
   Moves moves{slice.from, slice.to, {}};
-  for (const auto& [partition, text] : unsaved_.all()) {
+  for (const auto& [partition, text] : others.all()) {
     if (partition != slice.to.partition() && saved_.at(partition).text() != text)
       moves.others.emplace_back(partition, text);
   }
@@ -115,7 +117,8 @@ Task<> RedisOnceSink::begin(Slice& slice, Position from) {
 }
 
 // Begins what comes after the slice under way, and returns the batch that it is of: this one, or the next.
-// nullptr: there is nothing.
+// nullptr: there is nothing.  All that is unsaved comes with the slice under way: what is behind it brings
+// no more.
 Task<const Batch*> RedisOnceSink::begin_after(const Batch& batch) {
   const bool more = now_.end < batch.rows();
   const Batch* next = more ? &batch : following(batch);
@@ -123,13 +126,15 @@ Task<const Batch*> RedisOnceSink::begin_after(const Batch& batch) {
   fill(next_, *next, more ? now_.end : 0, more ? Rows::OfThisBatch : Rows::OfTheNext);
   const bool half = next_.end < next->rows() && !next->divisible();
   if (!more && (next_.rows == 0 || half)) co_return nullptr;
-  const bool same = next->partition() == batch.partition();
-  Position from = same ? now_.to : saved_.at(next->partition());
-  co_await begin(next_, std::move(from));
+  const std::string& partition = next->partition();
+  const bool unsaved = unsaved_.all().contains(partition);
+  Position from = unsaved ? unsaved_.at(partition) : saved_.at(partition);
+  if (partition == batch.partition()) from = now_.to;
+  co_await begin(next_, std::move(from), Positions());
   co_return next;
 }
 
-// Plain commands, also where a script will do their work: itself it would tell a person nothing.
+// Plain commands, also where a script will write the rows: itself it would tell a person nothing.
 Task<std::vector<std::string>> RedisOnceSink::preview(const Batch& batch) {
   rows_->bind(batch.schema());
   redis::CommandBuffer out;
@@ -179,7 +184,7 @@ Task<> RedisOnceSink::mend(const Outcome& outcome) {
 void RedisOnceSink::take_bad(const Batch& batch, const std::vector<BadKey>& bad) {
   std::map<std::string_view, std::string_view> types;
   for (const auto& [key, type] : bad) types.emplace(key, type);
-  for (std::size_t row = begin_; row < now_.end; ++row) {
+  for (std::size_t row = first_row_; row < now_.end; ++row) {
     if (bad_[row]) continue;
     const std::string name = rows_->key_of(batch, row);
     const auto found = types.find(name);
@@ -197,17 +202,22 @@ Task<> RedisOnceSink::settle(Settle why) {
   const bool lease_due = context_.clock.now() - renewed_ >= kRenewLease;
   const bool idle = next_behind() == unsaved_.all().end() && !lease_due;
   if (begun_ && (!idle || why == Settle::End)) co_await abandon(now_);
+  CloseUnlessDone guard(connection());
   while (next_behind() != unsaved_.all().end()) {
     const auto [partition, text] = *next_behind();
     now_.commit->clear();
     now_.to = Position(partition, text);
-    co_await begin(now_, saved_.at(partition));
+    co_await begin(now_, saved_.at(partition), unsaved_);
     co_await conclude();
     const Outcome outcome = co_await finish();
     if (outcome.refused) co_await mend(outcome);
   }
   unsaved_ = Positions();
-  if (!lease_due) co_return;
+  if (lease_due) co_await renew();
+  guard.done();
+}
+
+Task<> RedisOnceSink::renew() {
   redis::CommandBuffer commands;
   redis::Replies replies;
   checkpoint_.append_watch(commands);

@@ -49,7 +49,7 @@ struct BadKey {
 // What became of a commit.
 struct Outcome {
   std::vector<BadKey> bad;       // because of which nothing was written
-  std::optional<Error> refused;  // why only rows were written, or only the position
+  std::optional<Error> refused;  // why only some of it was done, of rows and position
   Position reached;              // what the position should say then
 
   bool written() const noexcept { return bad.empty() && !refused; }
@@ -73,7 +73,7 @@ class RedisCommit {
   virtual Task<> abandon(redis::Connection& connection) = 0;
   // Sends what makes it happen.
   virtual Task<> conclude(redis::Connection& connection) = 0;
-  // Throws where nothing was written because this run may not write, or Redis cannot.
+  // Throws where nothing was done because this run may not write, or Redis cannot.
   virtual Task<Outcome> receive(redis::Connection& connection) = 0;
 };
 
@@ -99,20 +99,21 @@ class RedisOnceSink final : public RedisSink {
 
   Slice make_slice();
   void fill(Slice& slice, const Batch& batch, std::size_t begin, Rows whose);
-  Task<> begin(Slice& slice, Position from);
+  Task<> begin(Slice& slice, Position from, const Positions& others);
   Task<const Batch*> begin_after(const Batch& batch);
   Task<> conclude();
   Task<Outcome> finish();
   Task<> abandon(Slice& slice);
   Task<> mend(const Outcome& outcome);
+  Task<> renew();
   void take_bad(const Batch& batch, const std::vector<BadKey>& bad);
 
   std::unique_ptr<RowWrites> rows_;
   Positions saved_;
   Positions unsaved_;  // of batches without rows
   TimePoint renewed_{};
-  std::vector<bool> bad_;  // rows of the batch that are dealt with
-  std::size_t begin_ = 0;  // of the slice under way
+  std::vector<bool> bad_;      // rows of the batch that are dealt with
+  std::size_t first_row_ = 0;  // of the slice under way
   Slice now_;
   Slice next_;  // filled while Redis works on the one under way
 };

@@ -70,7 +70,11 @@ std::string lua_string(std::string_view text) {
   return out + "'";
 }
 
-std::string lua_of_positions() { return std::string(kBegin) + std::string(kEnd); }
+// Before the first row its columns are unknown, and there is only a position to write.
+ScriptCommit::ScriptCommit(const RowWrites& rows, RowScript& script, const RedisCheckpoint& checkpoint)
+    : rows_(rows), script_(script), checkpoint_(checkpoint), lua_(kBegin) {
+  lua_ += kEnd;
+}
 
 void ScriptCommit::bind() {
   lua_ = kBegin;

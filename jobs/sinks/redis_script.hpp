@@ -47,14 +47,10 @@ class RowScript {
 // A text as a Lua string literal, whatever its bytes.
 std::string lua_string(std::string_view text);
 
-// The script before the first row, when its columns are unknown: there is only a position to write.
-std::string lua_of_positions();
-
 class ScriptCommit final : public RedisCommit {
  public:
   // All must outlive it; `script` is that of `rows`.
-  ScriptCommit(const RowWrites& rows, RowScript& script, const RedisCheckpoint& checkpoint)
-      : rows_(rows), script_(script), checkpoint_(checkpoint), lua_(lua_of_positions()) {}
+  ScriptCommit(const RowWrites& rows, RowScript& script, const RedisCheckpoint& checkpoint);
 
   void bind() override;
   void clear() override { packed_.clear(); }

@@ -1,13 +1,15 @@
 #include "jobs/sinks/redis_transaction.hpp"
 
+#include <fmt/format.h>
+
 namespace syncd::jobs {
 namespace {
 
-// KEYS: checkpoint, lease, then the key of the rows, if they write one.
+// KEYS: checkpoint, lease, the key of the rows.
 // ARGV: the key's type, epoch, lease in ms; then field and position of each partition that has come further.
 // In full each time: a forgotten script would be noticed only by EXEC, when the rows are written.
 constexpr std::string_view kMove = R"(
-local type = KEYS[3] and redis.call('TYPE', KEYS[3]).ok or 'none'
+local type = redis.call('TYPE', KEYS[3]).ok
 if type ~= 'none' and type ~= ARGV[1] then return type end
 for i = 4, #ARGV, 2 do
   redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
@@ -25,23 +27,36 @@ std::string TransactionCommit::append(const Batch& batch, std::size_t row) {
 }
 
 Task<> TransactionCommit::begin(redis::Connection& connection, const Moves& moves) {
-  moves_ = moves;
+  from_ = moves.from;
+  to_ = moves.to;
   commands_.clear();
   commands_.add("MULTI");
-  const std::uint64_t keys = key_.empty() ? 2 : 3;
-  commands_.command(3 + keys + 3 + 2 * (1 + moves.others.size()));
-  commands_.argument("EVAL").argument(kMove).argument(keys);
-  commands_.argument(checkpoint_.key()).argument(checkpoint_.lease_key());
-  if (!key_.empty()) commands_.argument(key_);
-  commands_.argument(rows_.key_type()).argument(checkpoint_.epoch()).argument(kLeaseMilliseconds);
-  commands_.argument(RedisCheckpoint::field(moves.to.partition())).argument(moves.to.text());
-  for (const Position& other : moves.others) {
-    commands_.argument(RedisCheckpoint::field(other.partition())).argument(other.text());
-  }
+  append_positions(moves);
+  leading_ = commands_.commands() - 1;
   commands_.append(row_commands_);
   if (!key_.empty()) rows_.commands_at_end(key_, commands_);
   queued_ = commands_.commands() - 1;
   co_await connection.send(commands_.view());
+}
+
+// Without a key plain commands do: for a script alone EXEC would not look whether Redis takes writes.
+void TransactionCommit::append_positions(const Moves& moves) {
+  std::vector<Position> all = moves.others;
+  all.push_back(moves.to);
+  if (key_.empty()) {
+    for (const Position& position : all) {
+      commands_.add("HSET", checkpoint_.key(), RedisCheckpoint::field(position.partition()), position.text());
+    }
+    checkpoint_.append_lease(commands_);
+    return;
+  }
+  commands_.command(3 + 3 + 3 + 2 * all.size());
+  commands_.argument("EVAL").argument(kMove).argument("3");
+  commands_.argument(checkpoint_.key()).argument(checkpoint_.lease_key()).argument(key_);
+  commands_.argument(rows_.key_type()).argument(checkpoint_.epoch()).argument(kLeaseMilliseconds);
+  for (const Position& position : all) {
+    commands_.argument(RedisCheckpoint::field(position.partition())).argument(position.text());
+  }
 }
 
 Task<> TransactionCommit::abandon(redis::Connection& connection) {
@@ -65,27 +80,33 @@ Task<> TransactionCommit::conclude(redis::Connection& connection) {
 
 Task<Outcome> TransactionCommit::receive(redis::Connection& connection) {
   const redis::Reply exec = co_await checkpoint_.receive_exec(connection, queued_, replies_);
-  const redis::Reply moved = exec.first();
-  Outcome outcome;
-  if (!moved.error() && !moved.text().empty()) {
-    outcome.bad.push_back(BadKey{key_, std::string(moved.text())});
-    co_return outcome;
-  }
-  if (moved.error()) outcome.refused = redis::to_commit_error(moved.text());
   const std::size_t rows = row_commands_.commands();
   std::size_t written = 0;
-  redis::Reply row = moved.next();
-  for (std::size_t i = 0; i < rows; ++i, row = row.next()) {
-    if (!row.error()) {
+  std::optional<Error> refused;
+  redis::Reply reply = exec.first();
+  for (std::size_t i = 0; i < queued_; ++i, reply = reply.next()) {
+    const bool row = i >= leading_ && i < leading_ + rows;
+    if (reply.error()) {
+      if (!refused) refused = redis::to_commit_error(reply.text());
+    } else if (row) {
       ++written;
-    } else if (!outcome.refused) {
-      outcome.refused = redis::to_commit_error(row.text());
     }
   }
-  if (moved.error() && written == 0) throw Error(*outcome.refused);
+  Outcome outcome;
+  const redis::Reply type = exec.first();
+  const bool other_type = !key_.empty() && !type.error() && !type.text().empty();
+  if (other_type && written == 0) {
+    outcome.bad.push_back(BadKey{key_, std::string(type.text())});
+    co_return outcome;
+  }
+  if (other_type && !refused) {
+    refused =
+        Error(ErrorKind::Transient, fmt::format("Redis: the key '{}' has just been a {}", key_, type.text()));
+  }
   // Redis refuses one of them in the middle of a transaction where a stream has no id left, or an ACL has
   // just been changed.  Of a part of the rows no position can tell: they come once more.
-  outcome.reached = written == rows ? moves_.to : moves_.from;
+  outcome.refused = refused;
+  outcome.reached = written == rows ? to_ : from_;
   co_return outcome;
 }
 

@@ -1,8 +1,8 @@
 // A commit as one transaction, for rows that write one key or none: the positions, then each row as a plain
 // command, between MULTI and EXEC.  That costs Redis a third less than a script.
 //
-// WATCH is the fence, as in redis_exec.hpp.  EXEC goes on past a command that fails; a script in front of the
-// rows therefore looks at the key's type and moves the position only where all of them can be written.
+// WATCH is the fence, as in redis_exec.hpp.  EXEC goes on past a command that fails: a script in front of the
+// rows therefore looks at the key's type and moves the positions only where all of them can be written.
 #pragma once
 #include <string>
 #include <vector>
@@ -32,14 +32,18 @@ class TransactionCommit final : public RedisCommit {
   Task<Outcome> receive(redis::Connection& connection) override;
 
  private:
+  void append_positions(const Moves& moves);
+
   RowWrites& rows_;
   const RedisCheckpoint& checkpoint_;
   redis::CommandBuffer row_commands_;
   std::string key_;  // that the rows write
-  Moves moves_;
+  Position from_;
+  Position to_;
   redis::CommandBuffer commands_;
   redis::CommandBuffer conclusion_;
-  std::size_t queued_ = 0;  // commands between MULTI and EXEC
+  std::size_t leading_ = 0;  // commands between MULTI and the rows
+  std::size_t queued_ = 0;   // between MULTI and EXEC
   redis::Replies replies_;
 };
 

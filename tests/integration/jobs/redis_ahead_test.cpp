@@ -219,6 +219,33 @@ TEST_F(RedisAhead, AnotherBatchOrAPositionAloneMayComeThanWhatWasSeenOfAStream) 
   EXPECT_EQ(redis_.command({"HGET", "syncd:{users}:cp", "position:other"}).text, "p1");
 }
 
+// A position without rows, one that overtakes it, and another file's rows that are begun meanwhile.
+TEST_F(RedisAhead, PositionsOfSeveralPartitionsOnlyGoForward) {
+  const auto rows = std::make_shared<const Schema>(std::vector<std::string>{"id"});
+  const auto part = [&rows](const char* partition, const char* position, std::vector<const char*> ids) {
+    Batch batch(rows, Position(partition, position));
+    for (const char* id : ids) batch.push_copy(id);
+    return batch;
+  };
+  const auto at = [this](const char* partition) {
+    return redis_.command({"HGET", "syncd:{users}:cp", std::string("position:") + partition}).text;
+  };
+  for (const char* key : {"key = \"events\"", "key = \"events:{id}\""}) {
+    redis_.call("FLUSHALL");
+    auto sink = looking_ahead(key, redis_stream());
+    commit(*sink, part("a", "a0", {}));
+    commit(*sink, part("b", "b0", {}));
+    const Batch b1 = part("b", "b1", {"2", "3"});
+    commit_before(*sink, part("a", "a1", {"0", "1"}), b1);
+    EXPECT_EQ(at("a") + at("b"), "a1b0");
+    commit(*sink, b1);
+    EXPECT_EQ(at("a") + at("b"), "a1b1");
+    settle(*sink, Settle::End);
+    EXPECT_EQ(at("a") + at("b"), "a1b1");
+    EXPECT_EQ(streamed(), ids(0, 4));
+  }
+}
+
 TEST_F(RedisAhead, AStaleRunWritesNothingOfTheStreamThatItHasBegun) {
   auto stale = looking_ahead(kStreamOfFew, redis_stream());
   const Batch second = numbered(6, 6);

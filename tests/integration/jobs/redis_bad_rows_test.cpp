@@ -69,6 +69,7 @@ TEST_F(RedisBadRows, AHaltOnABadRecordLeavesThePositionBeforeIt) {
 // The bad row is seen while Redis works on the slice before it, whose reply is then never read.
 TEST_F(RedisBadRows, AHaltInTheMiddleKeepsWhatWasSentBeforeItAndClosesTheConnection) {
   for (const Way& way : ways()) {
+    if (way.kind == &redis_list()) continue;
     redis_.call("FLUSHALL");
     const std::string options = "key = \"events:{name}\"\nmax_operations = 2";
     auto sink = opened(*way.kind, options);
@@ -79,14 +80,14 @@ TEST_F(RedisBadRows, AHaltInTheMiddleKeepsWhatWasSentBeforeItAndClosesTheConnect
     EXPECT_EVENTUALLY(redis_.call("CLIENT LIST").text.find("name=syncd") == std::string::npos);
     sink = opened(*way.kind, options);
     const std::size_t from = row_of(positions_.at(""));
-    EXPECT_EQ(from, way.stream() ? 2U : 0U);
+    EXPECT_EQ(from, way.once() ? 2U : 0U);
     for (std::size_t row = from; row < 2; ++row) commit(*sink, users(row, {row == 0 ? "a" : "b"}));
     commit(*sink, users(2, {std::nullopt, "c"}));
     settle(*sink);
     EXPECT_EQ(checkpoint(), "p4");
     for (const char* name : {"a", "b", "c"}) {
       EXPECT_EQ(redis_.command({"EXISTS", std::string("events:") + name}).integer, 1);
-      if (way.stream()) {
+      if (way.once()) {
         EXPECT_EQ(redis_.command({"XLEN", std::string("events:") + name}).integer, 1);
       }
     }
@@ -112,7 +113,7 @@ TEST_F(RedisBadRows, TheOnlyKeyHoldsSomethingElseUntilItIsRemoved) {
 // EXEC goes on past a row that Redis refuses: the position must not.
 TEST_F(RedisBadRows, AStreamWithoutAnIdLeftStopsTheRunAndLosesNothing) {
   for (const Way& way : ways()) {
-    if (!way.stream()) continue;
+    if (way.kind != &redis_stream()) continue;
     redis_.call("FLUSHALL");
     auto sink = opened(*way.kind, way.options + "\nmax_operations = 4");
     commit(*sink, numbered(0, 2));

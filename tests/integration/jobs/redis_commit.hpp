@@ -8,14 +8,17 @@ namespace syncd::jobs::test {
 constexpr const char* kHash = R"(key = "user:{id}")";
 constexpr const char* kStream = R"(key = "events")";
 
-// Rows that may be repeated; rows of one key, in a transaction; of many, in a script.
+// Rows that may be repeated; those that must not: of one key, in a transaction, and of many, in a script.
 struct Way {
   const SinkKind* kind;
   std::string options;
-  bool stream() const { return kind == &redis_stream(); }
+  bool once() const { return kind != &redis_hash(); }
 };
 inline std::vector<Way> ways() {
-  return {{&redis_hash(), kHash}, {&redis_stream(), kStream}, {&redis_stream(), R"(key = "events:{id}")"}};
+  return {{&redis_hash(), kHash},
+          {&redis_stream(), kStream},
+          {&redis_stream(), R"(key = "events:{id}")"},
+          {&redis_list(), "key = \"events\"\nvalue = \"{id}\""}};
 }
 
 // The ids of rows [from, to).
@@ -32,8 +35,9 @@ inline std::size_t row_of(const Position& position) {
 
 class RedisCommitTest : public SinkTest {
  protected:
-  // The ids in the streams, in order.
+  // The ids in the streams or the list, in order.
   std::vector<std::string> streamed() {
+    if (redis_.call("TYPE events").text == "list") return redis_.call("LRANGE events 0 -1").texts();
     std::vector<std::string> all;
     for (const std::string& key : redis_.call("KEYS events*").texts()) {
       for (const auto& entry : redis_.command({"XRANGE", key, "-", "+"}).elements)

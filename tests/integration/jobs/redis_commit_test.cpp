@@ -29,7 +29,7 @@ TEST_F(RedisCommit, ThePositionFollowsTheRowsAndSettlesWithThem) {
 
 TEST_F(RedisCommit, RowsThatMustNotRepeatAreCommittedWithTheirPosition) {
   for (const Way& way : ways()) {
-    if (!way.stream()) continue;
+    if (!way.once()) continue;
     redis_.call("FLUSHALL");
     auto sink = opened(*way.kind, way.options);
     commit(*sink, numbered(0, 10));
@@ -45,7 +45,7 @@ TEST_F(RedisCommit, LargeBatchesAreCutAndNameTheirMiddle) {
     commit(*sink, numbered(0, 100));
     settle(*sink);
     EXPECT_EQ(checkpoint(), "p100");
-    if (way.stream()) {
+    if (way.once()) {
       EXPECT_EQ(streamed(), ids(0, 100));
     } else {
       EXPECT_EQ(redis_.call("DBSIZE").integer, 100 + 2);
@@ -92,9 +92,42 @@ TEST_F(RedisCommit, AnIdleSinkSendsNothing) {
   EXPECT_EQ(execs(before), execs(calls()));
 }
 
+// Neither a message nor a look at a type is a write: Redis would let them through.
+TEST_F(RedisCommit, NoMessageIsSentWhileRedisTakesNoPosition) {
+  auto sink = opened(redis_publish(), "channel = \"news\"");
+  commit(*sink, numbered(0, 3));
+  const auto published = [this] {
+    const std::string stats = redis_.call("INFO commandstats").text;
+    const std::string name = "cmdstat_publish:calls=";
+    return std::stoi(stats.substr(stats.find(name) + name.size()));
+  };
+  EXPECT_EQ(published(), 3);
+  redis_.call("CONFIG SET min-replicas-to-write 1");
+  EXPECT_EQ(commit_error(*sink, numbered(3, 3)).kind(), ErrorKind::Transient);
+  EXPECT_EQ(published(), 3);
+  redis_.call("CONFIG SET min-replicas-to-write 0");
+  EXPECT_EQ(checkpoint(), "p3");
+}
+
+TEST_F(RedisCommit, AConnectionInTheMiddleOfSomethingIsNotUsedAgain) {
+  for (const Way& way : ways()) {
+    redis_.call("FLUSHALL");
+    auto sink = opened(*way.kind, way.options);
+    Batch empty(test::schema(), Position("", "p5"));
+    commit(*sink, empty);
+    redis_.call("ACL SETUSER default -hset -hmget");
+    EXPECT_ANY_THROW(settle(*sink));
+    redis_.call("ACL SETUSER default +@all");
+    sink.reset();
+    EXPECT_EVENTUALLY(redis_.call("CLIENT LIST").text.find("name=syncd") == std::string::npos);
+    opened(*way.kind, way.options);
+    EXPECT_TRUE(positions_.empty());
+  }
+}
+
 TEST_F(RedisCommit, ScriptsThatRedisForgetsAreNotMissed) {
   for (const Way& way : ways()) {
-    if (!way.stream()) continue;
+    if (!way.once()) continue;
     redis_.call("FLUSHALL");
     auto sink = opened(*way.kind, way.options);
     Batch empty(test::schema(), Position("", "p5"));
@@ -124,7 +157,7 @@ TEST_F(RedisCommit, AStaleRunWritesNothing) {
     const Error error = commit_error(*stale, numbered(3, 3));
     EXPECT_EQ(error.kind(), ErrorKind::Fenced);
     EXPECT_NE(std::string(error.what()).find("was taken over by another run"), std::string::npos);
-    if (way.stream()) {
+    if (way.once()) {
       EXPECT_EQ(streamed(), ids(0, 3));
     } else {
       EXPECT_EQ(redis_.call("DBSIZE").integer, 3 + 2);
@@ -189,7 +222,7 @@ TEST_F(RedisCommit, BytesThatReachRedisLateWriteNothing) {
     ASSERT_EVENTUALLY(gate.open() == 0);
     ASSERT_EVENTUALLY(processed() > before + 100);
     EXPECT_EQ(checkpoint(), "p4");
-    if (!way.stream()) {
+    if (!way.once()) {
       EXPECT_EQ(hash("user:0"), "id 0 name name 0");
     } else {
       EXPECT_EQ(streamed(), ids(0, 4));
@@ -224,13 +257,13 @@ TEST_F(RedisCommit, ACutAnywhereLosesAndDoublesNothing) {
         auto next = opened(*way.kind, options);
         const std::size_t from = row_of(positions_.at(""));
         // Never more than what is there.
-        for (std::size_t row = 0; row < from && !way.stream(); ++row) {
+        for (std::size_t row = 0; row < from && !way.once(); ++row) {
           EXPECT_EQ(redis_.command({"EXISTS", "user:" + std::to_string(row)}).integer, 1) << bytes;
         }
         if (from < kRows) commit(*next, numbered(from, kRows - from));
         settle(*next);
         EXPECT_EQ(checkpoint(), "p12");
-        if (!way.stream()) {
+        if (!way.once()) {
           EXPECT_EQ(redis_.call("DBSIZE").integer, static_cast<long long>(kRows + 2)) << bytes;
         } else {
           EXPECT_EQ(streamed(), ids(0, kRows)) << bytes;
