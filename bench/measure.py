@@ -57,9 +57,9 @@ def wait_until_done(process, done):
         time.sleep(0.005)
 
 
-def run_measured(command, folder, stdin="", done=None, env=None):
-    """A failure ends the benchmark with what the contestant said.  `done`: it runs for ever; it is measured
-    until done() is true, and stopped then."""
+def run_measured(command, folder, stdin="", done=None, env=None, ends=True):
+    """A failure ends the benchmark with what the contestant said.  `done`: its time is measured until done() is
+    true, and it is stopped then unless it `ends` by itself."""
     log = os.path.join(folder, "contestant.log")
     usage = Usage()
     ended = threading.Event()
@@ -80,7 +80,8 @@ def run_measured(command, folder, stdin="", done=None, env=None):
             if done:
                 wait_until_done(process, done)
                 usage.wall = time.monotonic() - started
-                process.terminate()
+                if not ends:
+                    process.terminate()
             _, status, spent = os.wait4(process.pid, 0)
         finally:
             ended.set()
@@ -88,7 +89,7 @@ def run_measured(command, folder, stdin="", done=None, env=None):
         usage.wall = usage.wall or time.monotonic() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     usage.cpu = spent.ru_utime + spent.ru_stime
-    if process.returncode not in (0, -signal.SIGTERM if done else 0):
+    if process.returncode not in (0, 0 if ends else -signal.SIGTERM):
         with open(log, errors="replace") as said:
             raise SystemExit(f"bench: {' '.join(command)} ended with {process.returncode}:\n{said.read()[-2000:]}")
     return usage

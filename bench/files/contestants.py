@@ -40,7 +40,8 @@ class Contestant:
     name: str
     group: str
     command: list
-    done: typing.Callable = None  # of those that never end
+    done: typing.Callable = None  # the last line has arrived; None: when it ends
+    ends: bool = True
     env: dict = None
     out: str = ""
 
@@ -61,8 +62,8 @@ def size_of(path):
 
 
 def redis_holds(servers):
-    kind = servers.redis.call("TYPE", "lines")
-    return servers.redis.call("LLEN" if kind == "list" else "XLEN", "lines")
+    count = {"list": "LLEN", "stream": "XLEN"}.get(servers.redis.call("TYPE", "lines"))
+    return servers.redis.call(count, "lines") if count else 0
 
 
 def make_contestants(servers, folder, logs):
@@ -84,15 +85,15 @@ def make_contestants(servers, folder, logs):
         Contestant("syncd", "null", [LINES, "null", null_log]),
         Contestant("Node", "null", [*node, null_log]),
         Contestant("read, split, write", "file", [LINES, "copy", file_log, out], out=out),
-        Contestant("syncd", "file", [*syncd, "file"], out=out),
-        Contestant("rsyslog", "file", peers.rsyslog(state, file_log, out), file_done, env, out),
-        Contestant("syslog-ng", "file", peers.syslog_ng(state, file_log, out), file_done, env, out),
+        Contestant("syncd", "file", [*syncd, "file"], file_done, out=out),
+        Contestant("rsyslog", "file", peers.rsyslog(state, file_log, out), file_done, False, env, out),
+        Contestant("syslog-ng", "file", peers.syslog_ng(state, file_log, out), file_done, False, env, out),
         Contestant("Node", "file", [*node, file_log, out], out=out),
-        Contestant("syncd", "redis", [*syncd, "redis"]),
+        Contestant("syncd", "redis", [*syncd, "redis"], redis_done),
         Contestant("rsyslog", "redis", peers.rsyslog(f"{state}-redis", redis_log, redis_port=servers.redis_port),
-                   redis_done, env),
+                   redis_done, False, env),
         Contestant("syslog-ng", "redis",
-                   peers.syslog_ng(f"{state}-redis", redis_log, redis_port=servers.redis_port), redis_done, env),
+                   peers.syslog_ng(f"{state}-redis", redis_log, redis_port=servers.redis_port), redis_done, False, env),
         Contestant("Node", "redis", [*node, redis_log, servers.redis_uri]),
     ]
 

@@ -55,7 +55,7 @@ def run_in(folder, servers, arguments):
         for one in competing if number % 2 == 0 else reversed(competing):
             field.prepare(servers, folder, one)
             before = servers.redis.cpu_seconds()
-            usage = run_measured(one.command, folder, done=one.done, env=one.env)
+            usage = run_measured(one.command, folder, done=one.done, env=one.env, ends=one.ends)
             usage.redis_cpu = servers.redis.cpu_seconds() - before
             with open(f"{folder}/contestant.log") as said:
                 field.verify(servers, one, said.read(), *logs[one.group])

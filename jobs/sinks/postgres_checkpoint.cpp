@@ -7,13 +7,14 @@
 #include "daemon/base/host.hpp"
 #include "daemon/postgres/transaction.hpp"
 #include "jobs/sinks/byte_text.hpp"
+#include "jobs/sinks/lease.hpp"
 
 namespace syncd::jobs {
 namespace {
 
 using postgres::Session;
 
-constexpr std::string_view kLeaseEnd = "clock_timestamp() + interval '30 seconds'";
+std::string lease_end() { return fmt::format("clock_timestamp() + interval '{} seconds'", kLease.count()); }
 
 }  // namespace
 
@@ -76,7 +77,7 @@ Positions PostgresCheckpoint::begin_epoch(Session& session, const Positions* rep
   epoch_ = fmt::format("{}:{:08x}{:08x}", instance_, random(), random());
   session.exec(fmt::format("UPDATE {} SET epoch = $2, owner = $3, lease_until = {} WHERE job = $1 AND "
                            "partition = ''",
-                           table_, kLeaseEnd),
+                           table_, lease_end()),
                {job_, epoch_, this_process()});
   if (replacement != nullptr) {
     session.exec(fmt::format("DELETE FROM {} WHERE job = $1 AND partition <> ''", table_), {job_});
@@ -92,7 +93,7 @@ void PostgresCheckpoint::hold(Session& session) const {
   const auto mine =
       session.exec(fmt::format("UPDATE {} SET lease_until = {} WHERE job = $1 AND partition = ''"
                                " AND epoch = $2 RETURNING 1",
-                               table_, kLeaseEnd),
+                               table_, lease_end()),
                    {job_, epoch_});
   if (mine.size() == 1) return;
   const auto now = session.exec(

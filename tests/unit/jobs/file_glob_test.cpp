@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "config/duration.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/value_error.hpp"
 
 namespace syncd::jobs {
 namespace {
@@ -14,12 +14,7 @@ namespace {
 using Names = std::vector<std::string>;
 
 std::string wrong_with(const std::string& pattern) {
-  try {
-    Glob glob(pattern);
-    return "";
-  } catch (const config::ValueError& error) {
-    return error.what();
-  }
+  return syncd::test::value_error([&] { Glob glob(pattern); });
 }
 
 TEST(Glob, MatchesNamesAsShellsDo) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "config/duration.hpp"
+#include "tests/support/value_error.hpp"
 #include "tests/unit/schedule/random_cron.hpp"
 
 namespace syncd::schedule {
@@ -114,12 +115,7 @@ TEST(Cron, EndsWithTheYear9999) {
 }
 
 std::string cron_error(const std::string& expression) {
-  try {
-    Cron::parse(expression);
-  } catch (const config::ValueError& error) {
-    return error.what();
-  }
-  return "";
+  return syncd::test::value_error([&] { Cron::parse(expression); });
 }
 
 TEST(Cron, AnErrorNamesTheFieldWhatWasFoundAndWhatToWrite) {

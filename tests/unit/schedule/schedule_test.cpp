@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "config/duration.hpp"
+#include "tests/support/value_error.hpp"
 #include "tests/unit/schedule/zoned.hpp"
 
 namespace syncd::schedule {
@@ -111,12 +112,7 @@ TEST(Schedule, ANoteExplainsAnOccurrence) {
 }
 
 std::string schedule_error(const std::string& text) {
-  try {
-    Schedule::parse(text);
-  } catch (const config::ValueError& error) {
-    return error.what();
-  }
-  return "";
+  return syncd::test::value_error([&] { Schedule::parse(text); });
 }
 
 TEST(Schedule, SaysWhatWouldBeRight) {

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "config/duration.hpp"
+#include "tests/support/value_error.hpp"
 #include "tests/unit/schedule/libc_clock.hpp"
 #include "tests/unit/schedule/zoned.hpp"
 
@@ -127,12 +128,7 @@ std::string tzif(const std::string& rule, char version = '2', char leap_seconds 
 }
 
 std::string zone_error(const std::string& bytes) {
-  try {
-    Zone::parse("Test/Zone", bytes);
-  } catch (const config::ValueError& error) {
-    return error.what();
-  }
-  return "";
+  return syncd::test::value_error([&] { Zone::parse("Test/Zone", bytes); });
 }
 
 TEST(Zone, FollowsARuleWithoutAnyListedChange) {

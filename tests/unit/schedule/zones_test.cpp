@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "config/duration.hpp"
+#include "tests/support/value_error.hpp"
 #include "tests/unit/schedule/libc_clock.hpp"
 
 namespace syncd::schedule {
@@ -17,12 +18,7 @@ namespace fs = std::filesystem;
 constexpr const char* kDatabase = "/usr/share/zoneinfo";
 
 std::string error_of(Zones& zones, const std::string& name) {
-  try {
-    zones.get(name);
-  } catch (const config::ValueError& error) {
-    return error.what();
-  }
-  return "";
+  return syncd::test::value_error([&] { zones.get(name); });
 }
 
 class ZonesTest : public ::testing::Test {
