@@ -23,7 +23,6 @@ constexpr std::array kMeanings = {
     Meaning{"NOREPLICAS", ErrorKind::Transient, "too few replicas are connected"},
     Meaning{"UNBLOCKED", ErrorKind::Transient, ""},
     Meaning{"UNKILLABLE", ErrorKind::Transient, "a script of somebody blocks Redis"},
-    Meaning{"NOSCRIPT", ErrorKind::Transient, ""},
     Meaning{"NOAUTH", ErrorKind::Permanent, "set password in the connection"},
     Meaning{"WRONGPASS", ErrorKind::Permanent, "user or password is wrong"},
     Meaning{"DENIED", ErrorKind::Permanent, "set a password in Redis"},

@@ -157,7 +157,7 @@ TEST_F(Servers, ScriptsAreFlushedUnderWriteLoad) {
   }
   writers.stop();
   expect_recovered();
-  EXPECT_FALSE(holds(syncd_.log(), "NOSCRIPT")) << "a script is loaded again without a failed attempt";
+  EXPECT_FALSE(holds(syncd_.log(), "NOSCRIPT")) << "what Redis forgets is sent in full";
 }
 
 // --- one key in the way ------------------------------------------------------------------------------

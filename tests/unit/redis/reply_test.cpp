@@ -12,7 +12,7 @@ TEST(ErrorReply, MeansWhatTheJobDoesAboutIt) {
         "READONLY You can't write against a read only replica.",
         "MISCONF Redis is configured to save RDB snapshots", "BUSY Redis is busy running a script.",
         "MASTERDOWN Link with MASTER is down", "NOREPLICAS Not enough good replicas",
-        "NOSCRIPT No matching script. Please use EVAL.", "ERR max number of clients reached",
+        "ERR max number of clients reached",
         "EXECABORT Transaction discarded because of: OOM command not allowed when used memory > 'maxmemory'.",
         "EXECABORT Transaction discarded because of previous errors."}) {
     EXPECT_EQ(kind_of_error(passing), ErrorKind::Transient) << passing;
