@@ -19,13 +19,6 @@ const config::Fields<RedisExecOptions>& redis_exec_fields() {
 RedisExecSink::RedisExecSink(RedisOptions options, std::unique_ptr<RowCommands> rows, RunContext& context)
     : RedisSink(std::move(options), context), rows_(std::move(rows)) {}
 
-Task<std::optional<Positions>> RedisExecSink::open() {
-  auto positions = co_await RedisSink::open();
-  saved_ = *positions;
-  renewed_ = context_.clock.now();
-  co_return positions;
-}
-
 Task<> RedisExecSink::commit(const Batch& batch, const Position& previous) {
   if (batch.empty()) {
     unsaved_.advance(batch.position());

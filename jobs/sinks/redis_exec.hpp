@@ -33,7 +33,6 @@ class RedisExecSink final : public RedisSink {
  public:
   RedisExecSink(RedisOptions options, std::unique_ptr<RowCommands> rows, RunContext& context);
 
-  Task<std::optional<Positions>> open() override;
   Task<> commit(const Batch& batch, const Position& previous) override;
   Task<> settle(Settle why) override;
   Task<std::vector<std::string>> preview(const Batch& batch) override;
@@ -56,10 +55,7 @@ class RedisExecSink final : public RedisSink {
   void judge(const Slice& slice, const Batch& batch, redis::Reply exec);
 
   std::unique_ptr<RowCommands> rows_;
-  Positions unsaved_;  // seen good, not yet in Redis
-  Positions saving_;   // in the conclusion that is under way
-  Positions saved_;
-  TimePoint renewed_{};
+  Positions saving_;  // in the conclusion that is under way
   Slice now_;
   Slice next_;
   redis::CommandBuffer conclusion_;

@@ -31,13 +31,6 @@ RedisOnceSink::Slice RedisOnceSink::make_slice() {
   return slice;
 }
 
-Task<std::optional<Positions>> RedisOnceSink::open() {
-  auto positions = co_await RedisSink::open();
-  saved_ = *positions;
-  renewed_ = context_.clock.now();
-  co_return positions;
-}
-
 Task<> RedisOnceSink::commit(const Batch& batch, const Position&) {
   // What was begun of another batch knows nothing of what this one brings.
   if (begun_ && !begun(batch)) co_await abandon(now_);

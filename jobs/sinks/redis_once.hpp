@@ -81,7 +81,6 @@ class RedisOnceSink final : public RedisSink {
  public:
   RedisOnceSink(RedisOptions options, std::unique_ptr<RowWrites> rows, RunContext& context);
 
-  Task<std::optional<Positions>> open() override;
   Task<> commit(const Batch& batch, const Position& previous) override;
   Task<> settle(Settle why) override;
   Task<std::vector<std::string>> preview(const Batch& batch) override;
@@ -109,9 +108,6 @@ class RedisOnceSink final : public RedisSink {
   void take_bad(const Batch& batch, const std::vector<BadKey>& bad);
 
   std::unique_ptr<RowWrites> rows_;
-  Positions saved_;
-  Positions unsaved_;  // of batches without rows
-  TimePoint renewed_{};
   std::vector<bool> bad_;      // rows of the batch that are dealt with
   std::size_t first_row_ = 0;  // of the slice under way
   Slice now_;

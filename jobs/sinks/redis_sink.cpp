@@ -87,8 +87,9 @@ RedisSink::RedisSink(RedisOptions options, RunContext& context)
 Task<std::optional<Positions>> RedisSink::open() {
   auto lease = co_await pool_.acquire();
   lease_.emplace(std::move(lease));
-  auto positions = co_await checkpoint_.take_over(connection());
-  co_return std::optional<Positions>(std::move(positions));
+  saved_ = co_await checkpoint_.take_over(connection());
+  renewed_ = context_.clock.now();
+  co_return saved_;
 }
 
 Task<std::optional<Positions>> RedisSink::recall() {

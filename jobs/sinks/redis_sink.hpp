@@ -90,6 +90,9 @@ class RedisSink : public Sink {
   RunContext& context_;
   RedisCheckpoint checkpoint_;
   std::shared_ptr<const Schema> bound_;  // of the batches whose rows are understood
+  Positions saved_;                      // as Redis has them
+  Positions unsaved_;                    // reached, but not yet in Redis
+  TimePoint renewed_{};                  // the lease
 
  private:
   redis::Pool& pool_;

@@ -8,7 +8,8 @@ namespace syncd::jobs::test {
 constexpr const char* kHash = R"(key = "user:{id}")";
 constexpr const char* kStream = R"(key = "events")";
 
-// Rows that may be repeated; those that must not: of one key, in a transaction, and of many, in a script.
+// Rows that may be repeated (redis_exec.cpp); those that must not (redis_once.cpp): of one key, in a
+// transaction (redis_transaction.cpp), and of many, in a script (redis_script.cpp).
 struct Way {
   const SinkKind* kind;
   std::string options;
