@@ -91,6 +91,11 @@ class Batch {
     cells_.push_back(cell);
     if (cells_.size() == (rows_ + 1) * schema_->size()) ++rows_;
   }
+  // A row of a single column.
+  void push_row(Cell only) {
+    cells_.push_back(only);
+    ++rows_;
+  }
   void push_copy(std::string_view text) { push(Cell(store(text))); }
   void push_null() { push(Cell()); }
   // A copy of `text` that lives as long as the batch.

@@ -14,6 +14,9 @@ constexpr Duration kLookEvery = std::chrono::seconds(30);
 // files.
 constexpr std::uint64_t kLittle = 64 * 1024;
 constexpr std::size_t kFew = 8;
+// After which a step reads no further.
+constexpr std::uint64_t kMuch = 2 * 1024 * 1024;
+constexpr std::size_t kMany = 32;
 
 std::optional<std::uint64_t> slot_of(std::string_view partition) {
   std::uint64_t slot = 0;
@@ -160,17 +163,18 @@ FileEngine::Step FileEngine::step(TimePoint now, WallTime wall, const News& news
     forget_old(wall);
   }
   Step step;
-  step.batch = next(now);
-  if (step.batch) {
-    step.batch->set_caught_up(ready_.empty() && announced_.empty() && !look_due_);
-    idle_said_ = step.batch->caught_up();
-    last_ = step.batch->position();
+  step.batches = read_ready(now);
+  if (!step.batches.empty()) {
+    Batch& latest = step.batches.back();
+    latest.set_caught_up(ready_.empty() && announced_.empty() && !look_due_);
+    idle_said_ = latest.caught_up();
+    last_ = latest.position();
   } else if (!look_due_ && !idle_said_) {
     idle_said_ = true;
-    step.batch.emplace(options_.schema, last_.text().empty()
-                                            ? Position(std::string(kBeginPartition), encode(Begin::Looked))
-                                            : last_);
-    step.batch->set_caught_up(true);
+    Batch& idle = step.batches.emplace_back(
+        options_.schema, last_.text().empty() ? Position(std::string(kBeginPartition), encode(Begin::Looked))
+                                              : last_);
+    idle.set_caught_up(true);
   } else {
     step.done = to_the_end_ && nothing_left();
     step.again = next_time();
@@ -201,6 +205,17 @@ bool FileEngine::step_is_short(TimePoint now, const News& news) const {
     if (known != by_path_.end() && !is_little(*known->second)) return false;
   }
   return std::all_of(ready_.begin(), ready_.end(), [&](const Tracked* file) { return is_little(*file); });
+}
+
+std::vector<Batch> FileEngine::read_ready(TimePoint now) {
+  std::vector<Batch> batches;
+  bytes_read_ = 0;
+  while (bytes_read_ < kMuch && batches.size() < kMany) {
+    auto batch = next(now);
+    if (!batch) break;
+    batches.push_back(std::move(*batch));
+  }
+  return batches;
 }
 
 std::optional<Batch> FileEngine::next(TimePoint now) {
@@ -243,6 +258,7 @@ std::optional<Batch> FileEngine::read(Tracked& file, TimePoint now) {
     const std::uint64_t before = file.reader->read_to();
     status = file.reader->fill(batch, *file.name, all_of(file));
     if (file.reader->read_to() != before) file.active = now;
+    bytes_read_ += file.reader->read_to() - before;
   } catch (const Error& error) {
     trouble(file, error.what());
     return std::nullopt;

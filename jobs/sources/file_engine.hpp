@@ -31,13 +31,14 @@ class FileEngine {
     bool names = false;             // files came or went, or nobody knows
   };
   struct Step {
-    std::optional<Batch> batch;
+    std::vector<Batch> batches;
     bool done = false;               // that was all
-    std::optional<TimePoint> again;  // without a batch: nothing to do before, unless there is news
+    std::optional<TimePoint> again;  // without batches: nothing to do before, unless there is news
     std::vector<std::string> warnings;
     std::optional<Duration> lag;
   };
-  // Looks at what there is to look at, and reads one batch.
+  // Looks at what there is to look at, and reads what is there, some 2 MiB of it at most: whoever waits for
+  // another thread had better not do it for each batch.
   Step step(TimePoint now, WallTime wall, const News& news);
   // Whether that step has nothing to look for and nothing to open, and little to read that was written just
   // now to local files: two changes of thread would take longer.
@@ -72,6 +73,7 @@ class FileEngine {
   void restore(std::map<std::uint64_t, FilePosition> held);
   void resume(Tracked& file, FilePosition at);
   void committed(const Position& position);
+  std::vector<Batch> read_ready(TimePoint now);
   std::optional<Batch> next(TimePoint now);
   std::optional<Batch> announcement();
   std::optional<Batch> read(Tracked& file, TimePoint now);
@@ -148,6 +150,7 @@ class FileEngine {
   std::set<std::uint64_t> missing_;  // files without a name that are not gone yet
   std::uint64_t free_from_ = 1;
   std::size_t open_ = 0;
+  std::uint64_t bytes_read_ = 0;  // in this step
   std::uint64_t round_ = 0;
   std::uint64_t version_ = 0;
 

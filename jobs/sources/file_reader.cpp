@@ -163,10 +163,18 @@ void FileReader::cut_lines(Batch& batch, std::string_view path) {
   }
 }
 
+// What most lines are: this is what reading costs.
 void FileReader::cut_plain_lines(Batch& batch, std::string_view path) {
+  const std::vector<FileColumn>& contents = style_.options->contents;
+  const bool alone = contents.size() == 1 && contents.front() == FileColumn::Line;
+  const bool keep_blank = style_.options->keep_blank;
   cutter_->each_plain(window_, [&](const Line& line) {
-    if (!line.text.empty() || style_.options->keep_blank) {
-      bytes_appended_ += line.text.size();
+    if (line.text.empty() && !keep_blank) return true;
+    bytes_appended_ += line.text.size();
+    if (alone) {
+      batch.push_row(Cell(line.text));
+      ends_.push_back(line.next);
+    } else {
       push(batch, path, line.begin, line.next, Cell(line.text), {});
     }
     return !full(batch);

@@ -135,11 +135,11 @@ Batches Files::stream(Files& self, Positions from) {
     if (stop && stop->stop_requested()) throw coro::Cancelled();
     for (std::string& warning : step->warnings) context.monitor.warn(std::move(warning));
     context.monitor.lag(step->lag, std::nullopt);
-    if (step->batch) {
+    for (Batch& batch : step->batches) {
       crash_point("after_fetch");
-      co_yield std::move(*step->batch);
-      continue;
+      co_yield std::move(batch);
     }
+    if (!step->batches.empty()) continue;
     if (step->done) co_return;
     if (step->again) co_await changed.wait_until(*step->again);
   }

@@ -53,7 +53,7 @@ class Following {
   std::function<std::size_t(const Batch&)> take = [](const Batch& batch) { return batch.rows(); };
   // How many batches are read before the first of them is made durable.
   std::size_t read_ahead = 0;
-  // What happens between two steps; false: the process is killed.
+  // What happens between two steps, and behind a commit; false: the process is killed.
   std::function<bool()> meanwhile = [] { return true; };
 
   // Until nothing more happens within `time`.
@@ -66,9 +66,12 @@ class Following {
       auto step = engine_->step(now_, wall(), std::exchange(news_, FileEngine::News()));
       for (std::string& warning : step.warnings) warnings.push_back(std::move(warning));
       done = step.done;
-      if (step.batch) {
-        ahead_.push_back(std::move(*step.batch));
-        if (ahead_.size() > read_ahead) commit_next();
+      if (!step.batches.empty()) {
+        std::move(step.batches.begin(), step.batches.end(), std::back_inserter(ahead_));
+        while (ahead_.size() > read_ahead) {
+          commit_next();
+          if (!meanwhile()) return restart();
+        }
       } else if (!ahead_.empty()) {
         commit_next();
       } else if (done || !step.again || *step.again > until) {
