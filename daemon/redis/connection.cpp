@@ -82,11 +82,21 @@ coro::Task<> Connection::log_in(const Address& address) {
 }
 
 coro::Task<> Connection::exchange(std::string_view commands, std::size_t count, Replies& into) {
-  co_await stream_->write(commands);
+  co_await write(commands);
   co_await read_replies(count, into);
   if (!decoder_.drained()) {
     throw Error(ErrorKind::Transient, "Redis sent more replies than were asked for");
   }
+}
+
+coro::Task<> Connection::write(std::string_view commands) {
+  if (begun_.empty()) {
+    co_await stream_->write(commands);
+    co_return;
+  }
+  begun_ += commands;
+  co_await stream_->write(begun_);
+  begun_.clear();
 }
 
 coro::Task<> Connection::read_more() {
@@ -136,7 +146,16 @@ coro::Task<> Connection::execute(std::string_view commands, std::size_t count, R
   co_await in_time(exchange(commands, count, into));
 }
 
-coro::Task<> Connection::send(std::string_view commands) { co_await in_time(stream_->write(commands)); }
+coro::Task<> Connection::send(std::string_view commands) { co_await in_time(write(commands)); }
+
+coro::Task<> Connection::begin(std::string_view commands) {
+  constexpr std::size_t kShort = 16 * 1024;
+  if (commands.size() > kShort) {
+    co_await send(commands);
+  } else {
+    begun_ += commands;
+  }
+}
 
 coro::Task<> Connection::receive(std::size_t count, Replies& into) {
   co_await in_time(read_replies(count, into));

@@ -25,6 +25,8 @@ class Connection {
   coro::Task<> execute(std::string_view commands, std::size_t count, Replies& into);
   // The same in two steps, so that the caller may work in between, or send more before it has read.
   coro::Task<> send(std::string_view commands);
+  // For commands that are of no use before what the caller sends next: what is short goes out with that.
+  coro::Task<> begin(std::string_view commands);
   coro::Task<> receive(std::size_t count, Replies& into);
   // Reads as many of the next `count` replies as are +QUEUED, the answer to a command inside MULTI, and says
   // how many; what comes after them is left to receive().
@@ -43,6 +45,7 @@ class Connection {
   template <class T>
   coro::Task<T> in_time(coro::Task<T> task);
   coro::Task<> exchange(std::string_view commands, std::size_t count, Replies& into);
+  coro::Task<> write(std::string_view commands);
   coro::Task<> read_replies(std::size_t count, Replies& into);
   coro::Task<std::size_t> read_queued(std::size_t count);
   coro::Task<> read_more();
@@ -55,6 +58,7 @@ class Connection {
   std::unique_ptr<loop::Stream> stream_;
   std::string server_;
   Decoder decoder_;
+  std::string begun_;  // goes in front of what is sent next
 };
 
 }  // namespace syncd::redis

@@ -32,7 +32,7 @@ Task<> RedisExecSink::commit(const Batch& batch, const Position& previous) {
   CloseUnlessDone guard(connection());
   if (!take_begun()) {
     fill(now_, batch, 0, Place::First);
-    co_await connection().send(now_.commands.view());
+    co_await connection().begin(now_.commands.view());
   }
   crash_point("before_commit");
   co_await commit_slices(batch, previous);
@@ -167,7 +167,7 @@ Task<> RedisExecSink::settle(Settle) {
     now_.rows.clear();
     now_.commands.clear();
     now_.commands.add("MULTI");
-    co_await connection().send(now_.commands.view());
+    co_await connection().begin(now_.commands.view());
   }
   append_conclusion();
   co_await connection().send(conclusion_.view());

@@ -49,7 +49,7 @@ Task<> RedisOnceSink::commit(const Batch& batch, const Position&) {
   CloseUnlessDone guard(connection());
   if (!take_begun()) {
     fill(now_, batch, 0, Rows::OfThisBatch);
-    co_await begin(now_, saved_.at(batch.partition()), unsaved_);
+    co_await begin(now_, saved_.at(batch.partition()));
   }
   while (true) {
     co_await conclude();
@@ -60,7 +60,7 @@ Task<> RedisOnceSink::commit(const Batch& batch, const Position&) {
       if (outcome.refused) co_await mend(outcome);
       take_bad(batch, outcome.bad);
       fill(now_, batch, first_row_, Rows::OfThisBatch);
-      co_await begin(now_, now_.from, unsaved_);
+      co_await begin(now_, now_.from);
       continue;
     }
     const bool done = now_.end == batch.rows();
@@ -98,20 +98,26 @@ void RedisOnceSink::fill(Slice& slice, const Batch& batch, std::size_t begin, Ro
   slice.to = batch.position_at(row, batch.position());
 }
 
-// `others`: positions that come with it, where they are of other partitions.
-Task<> RedisOnceSink::begin(Slice& slice, Position from, const Positions& others) {
+// Positions of other partitions come with it.
+Task<> RedisOnceSink::begin(Slice& slice, Position from) {
   slice.from = std::move(from);
   Moves moves{slice.from, slice.to, {}};
-  for (const auto& [partition, text] : others.all()) {
+  for (const auto& [partition, text] : unsaved_.all()) {
     if (partition != slice.to.partition() && saved_.at(partition).text() != text)
       moves.others.emplace_back(partition, text);
   }
-  co_await slice.commit->begin(connection(), moves);
+  co_await slice.commit->begin(connection(), moves, RedisCommit::Send::WithTheEnd);
+}
+
+// All that is unsaved comes with the slice under way: this one brings no more.
+Task<> RedisOnceSink::begin_ahead(Slice& slice, Position from) {
+  slice.from = std::move(from);
+  const Moves moves{slice.from, slice.to, {}};
+  co_await slice.commit->begin(connection(), moves, RedisCommit::Send::Ahead);
 }
 
 // Begins what comes after the slice under way, and returns the batch that it is of: this one, or the next.
-// nullptr: there is nothing.  All that is unsaved comes with the slice under way: what is behind it brings
-// no more.
+// nullptr: there is nothing.
 Task<const Batch*> RedisOnceSink::begin_after(const Batch& batch) {
   const bool more = now_.end < batch.rows();
   const Batch* next = more ? &batch : following(batch);
@@ -123,7 +129,7 @@ Task<const Batch*> RedisOnceSink::begin_after(const Batch& batch) {
   const bool unsaved = unsaved_.all().contains(partition);
   Position from = unsaved ? unsaved_.at(partition) : saved_.at(partition);
   if (partition == batch.partition()) from = now_.to;
-  co_await begin(next_, std::move(from), Positions());
+  co_await begin_ahead(next_, std::move(from));
   co_return next;
 }
 
@@ -200,7 +206,7 @@ Task<> RedisOnceSink::settle(Settle why) {
     const auto [partition, text] = *next_behind();
     now_.commit->clear();
     now_.to = Position(partition, text);
-    co_await begin(now_, saved_.at(partition), unsaved_);
+    co_await begin(now_, saved_.at(partition));
     co_await conclude();
     const Outcome outcome = co_await finish();
     if (outcome.refused) co_await mend(outcome);

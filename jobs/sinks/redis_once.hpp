@@ -67,8 +67,10 @@ class RedisCommit {
   // What was appended, about.
   virtual std::size_t bytes() const = 0;
 
-  // Sends what may be sent before it is known that the commit in front of this one was written.
-  virtual Task<> begin(redis::Connection& connection, const Moves& moves) = 0;
+  // Where the commit in front of this one is under way, what may be sent before it is known that it was
+  // written; else there is nothing that Redis could do before it has all.
+  enum class Send { Ahead, WithTheEnd };
+  virtual Task<> begin(redis::Connection& connection, const Moves& moves, Send send) = 0;
   // Takes back what begin() sent.
   virtual Task<> abandon(redis::Connection& connection) = 0;
   // Sends what makes it happen.
@@ -98,7 +100,8 @@ class RedisOnceSink final : public RedisSink {
 
   Slice make_slice();
   void fill(Slice& slice, const Batch& batch, std::size_t begin, Rows whose);
-  Task<> begin(Slice& slice, Position from, const Positions& others);
+  Task<> begin(Slice& slice, Position from);
+  Task<> begin_ahead(Slice& slice, Position from);
   Task<const Batch*> begin_after(const Batch& batch);
   Task<> conclude();
   Task<Outcome> finish();

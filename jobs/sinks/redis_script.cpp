@@ -90,7 +90,7 @@ void ScriptCommit::bind() {
   lua_ += kEnd;
 }
 
-Task<> ScriptCommit::begin(redis::Connection&, const Moves& moves) {
+Task<> ScriptCommit::begin(redis::Connection&, const Moves& moves, Send) {
   commands_.clear();
   commands_.command(3 + 2 + packed_.keys().size() + kArguments + 2 * moves.others.size());
   // In full: a thousand rows are a hundred times as long, and there is nothing that Redis could forget.

@@ -59,7 +59,7 @@ class ScriptCommit final : public RedisCommit {
   }
   std::size_t bytes() const override { return packed_.bytes().size(); }
   // One command, which Redis takes up at once: all of it waits for conclude().
-  Task<> begin(redis::Connection& connection, const Moves& moves) override;
+  Task<> begin(redis::Connection& connection, const Moves& moves, Send send) override;
   Task<> abandon(redis::Connection&) override { co_return; }
   Task<> conclude(redis::Connection& connection) override { co_await connection.send(commands_.view()); }
   Task<Outcome> receive(redis::Connection& connection) override;

@@ -26,7 +26,7 @@ std::string TransactionCommit::append(const Batch& batch, std::size_t row) {
   return wrong;
 }
 
-Task<> TransactionCommit::begin(redis::Connection& connection, const Moves& moves) {
+Task<> TransactionCommit::begin(redis::Connection& connection, const Moves& moves, Send send) {
   from_ = moves.from;
   to_ = moves.to;
   commands_.clear();
@@ -36,7 +36,11 @@ Task<> TransactionCommit::begin(redis::Connection& connection, const Moves& move
   commands_.append(row_commands_);
   if (!key_.empty()) rows_.commands_at_end(key_, commands_);
   queued_ = commands_.commands() - 1;
-  co_await connection.send(commands_.view());
+  if (send == Send::Ahead) {
+    co_await connection.send(commands_.view());
+  } else {
+    co_await connection.begin(commands_.view());
+  }
 }
 
 // Without a key plain commands do: for a script alone EXEC would not look whether Redis takes writes.

@@ -25,7 +25,7 @@ class TransactionCommit final : public RedisCommit {
   std::string append(const Batch& batch, std::size_t row) override;
   std::size_t bytes() const override { return row_commands_.view().size(); }
   // Precondition: the connection watches the checkpoint, as receive() and abandon() leave it.
-  Task<> begin(redis::Connection& connection, const Moves& moves) override;
+  Task<> begin(redis::Connection& connection, const Moves& moves, Send send) override;
   Task<> abandon(redis::Connection& connection) override;
   Task<> conclude(redis::Connection& connection) override;
   Task<Outcome> receive(redis::Connection& connection) override;

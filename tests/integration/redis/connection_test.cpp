@@ -40,6 +40,25 @@ TEST_F(RedisConnection, AnswersManyCommandsInTheirOrder) {
   for (int i = 0; i < 50'000; ++i) ASSERT_EQ(texts[static_cast<std::size_t>(i)], std::to_string(i));
 }
 
+TEST_F(RedisConnection, SendsWhatWasBegunInFrontOfWhatComesNext) {
+  const auto connection = open(options(server().uri()));
+  const auto append_twice = [](Connection& on, std::size_t size, Replies& into) -> coro::Task<> {
+    CommandBuffer first;
+    first.add("SET", "begun", std::string(size, 'a'));
+    CommandBuffer second;
+    second.add("APPEND", "begun", "b");
+    co_await on.begin(first.view());
+    co_await on.begin(second.view());
+    co_await on.execute(second.view(), 3, into);
+  };
+  for (const std::size_t size : {1U, 1'000'000U, 1U}) {
+    Replies into;
+    run_task(loop, append_twice(*connection, size, into));
+    EXPECT_EQ(into[0].text(), "OK");
+    EXPECT_EQ(into[2].integer(), static_cast<std::int64_t>(size + 2));
+  }
+}
+
 TEST_F(RedisConnection, CarriesLargeAndBinaryValues) {
   std::string large(5'000'000, '\0');
   for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 7);
