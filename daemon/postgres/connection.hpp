@@ -15,6 +15,11 @@
 
 namespace syncd::postgres {
 
+// What a session is called in pg_stat_activity.  The fence of a source (jobs/sources/fence.hpp) leaves out
+// those of this daemon that only read, and must see from the first moment of a transaction whether it writes.
+constexpr const char* kReader = "syncd";
+constexpr const char* kWriter = "syncd sink";
+
 class Connection {
  public:
   // How long a cancelled statement may take to end before its socket is shut.
@@ -49,6 +54,7 @@ class Connection {
     co_return std::move(*result);
   }
 
+  const std::string& application_name() const noexcept { return application_name_; }
   // No use any more: throw it away.
   bool broken() const noexcept { return broken_; }
   // The server has hung up, or said good-bye, while nobody was waiting for it.  Only between two calls.

@@ -16,7 +16,7 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // A connection for the time of its life; a broken one is thrown away when it comes back.
+  // A connection for the time of the lease's life; a broken one is thrown away when it comes back.
   class Lease {
    public:
     Lease(Pool& pool, coro::Permits::Permit permit, std::unique_ptr<Connection> connection)
@@ -36,19 +36,21 @@ class Pool {
 
   // Waits for a free connection, `timeout` at most; throws a Transient error then.  Connecting itself
   // happens at the first call of run().
-  coro::Task<Lease> acquire();
+  coro::Task<Lease> acquire(std::string application_name = kReader);
 
   const Options& options() const noexcept { return options_; }
   const std::string& name() const noexcept { return name_; }
 
  private:
+  std::unique_ptr<Connection> take_idle(const std::string& application_name);
   void give_back(std::unique_ptr<Connection> connection);
 
   loop::EventLoop& loop_;
   std::string name_;
   const Options options_;
   Duration grace_;
-  std::list<std::unique_ptr<Connection>> idle_;
+  std::list<std::unique_ptr<Connection>> idle_;  // the one used last in front: its statements are prepared
+  std::size_t leased_ = 0;
   coro::Permits permits_;  // for those that are leased
 };
 

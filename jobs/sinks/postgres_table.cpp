@@ -68,7 +68,7 @@ class PostgresTableSink final : public Sink {
   }
 
   Task<std::optional<Positions>> open() override {
-    auto lease = co_await pool_.acquire();
+    auto lease = co_await pool_.acquire(postgres::kWriter);
     lease_.emplace(std::move(lease));
     auto taking = connection().run(pool_.options().timeout, "taking over " + checkpoint_.table(),
                                    [this](Session& session) { return checkpoint_.take_over(session); });
@@ -87,7 +87,7 @@ class PostgresTableSink final : public Sink {
   }
 
   Task<> assign(const Positions& positions) override {
-    auto lease = co_await pool_.acquire();
+    auto lease = co_await pool_.acquire(postgres::kWriter);
     auto assigning = lease->run(pool_.options().timeout, "writing " + checkpoint_.table(),
                                 [this, &positions](Session& session) {
                                   checkpoint_.assign(session, positions);

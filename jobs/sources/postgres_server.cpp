@@ -162,7 +162,7 @@ Observation observe(postgres::Session& session, const UpperBound& bound, bool tr
     ignored += fmt::format("{}${}", ignored.empty() ? "" : ", ", params.size());
   }
   // A backend that is not in pg_stat_activity yet counts: in doubt we wait.  A worker of autovacuum, the
-  // only one with a database but no user, writes no rows; nor do we.
+  // only one with a database but no user, writes no rows; nor do those of our sessions that are called so.
   const auto live = session.exec(
       fmt::format(
           "SELECT l.virtualxid || ':' || l.pid, l.pid, coalesce(a.application_name, ''),"
@@ -171,8 +171,9 @@ Observation observe(postgres::Session& session, const UpperBound& bound, bool tr
           " WHERE l.locktype = 'virtualxid' AND l.mode = 'ExclusiveLock' AND l.granted"
           "   AND l.pid <> pg_backend_pid()"
           "   AND coalesce(a.datname = current_database() AND a.usesysid IS NOT NULL, true)"
-          "   AND NOT coalesce(a.application_name = 'syncd' AND a.usename = session_user, false){}"
+          "   AND NOT coalesce(a.application_name = '{}' AND a.usename = session_user, false){}"
           " ORDER BY a.xact_start NULLS LAST, l.virtualxid",
+          postgres::kReader,
           ignored.empty()
               ? ""
               : fmt::format(" AND coalesce(a.application_name, '') <> ALL (ARRAY[{}]::text[])", ignored)),

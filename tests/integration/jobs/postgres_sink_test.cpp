@@ -1,6 +1,9 @@
 // The sink postgres_table: what it writes, which rows it refuses, and that rows and position are one thing.
+#include <thread>
+
+#include "tests/integration/jobs/postgres_table_fixture.hpp"
 #include "tests/integration/jobs/sink_test.hpp"
-#include "tests/support/sql_client.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/tcp_gate.hpp"
 
 namespace syncd::jobs {
@@ -286,6 +289,29 @@ TEST_F(PostgresSink, ACutConnectionLosesAndDoublesNothing) {
     }
   }
   EXPECT_GT(cuts, 40U);
+}
+
+// --- what it is to a source ------------------------------------------------------------------------------
+
+// The fence leaves out what this daemon reads; what it writes may commit late like anybody's.
+TEST_F(PostgresSink, ASourceOfTheSameUserWaitsForItsTransactions) {
+  sql("CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS"
+      " 'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END';"
+      "CREATE TRIGGER waits BEFORE INSERT ON users FOR EACH ROW WHEN (NEW.name = 'late')"
+      " EXECUTE FUNCTION wait()");
+  const std::string uri = PostgresServer::shared().uri(database_);
+  use_postgres(uri);
+  auto sink = opened(postgres_table_sink(), "table = \"users\"");
+  source_test::Client other(uri);
+  other.exec("SELECT pg_advisory_lock(1)");
+  std::thread writer([&] { commit(*sink, users(1, {"late"})); });
+  EXPECT_EVENTUALLY(other.exec("SELECT count(*) FROM pg_locks WHERE NOT granted") == "1");
+  other.exec("INSERT INTO users VALUES (2, 'early')");
+  source_test::Reading reading(uri, "table = 'users'\ncursor = ['id']\nhold_wait = '0s'\n");
+  EXPECT_EQ(reading.ids(), (std::vector<std::string>{"2"}));
+  other.exec("SELECT pg_advisory_unlock(1)");
+  writer.join();
+  EXPECT_EQ(reading.ids(), (std::vector<std::string>{"1", "2"}));
 }
 
 // --- what check says -------------------------------------------------------------------------------------
