@@ -215,6 +215,7 @@ class Sink {
 struct Stream {
   std::optional<std::vector<std::string>> columns;  // nullopt: known at run time only
   bool repeats_harmlessly = true;                   // the sink's writes may be repeated
+  std::function<bool(std::string_view)> reads;      // whether the source would read a file of this path
 };
 
 // Looks a connection up for a component's `connection` key; findings go to the table.

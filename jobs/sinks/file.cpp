@@ -162,6 +162,16 @@ Task<CheckNotes> FileSink::check() {
   co_return notes;
 }
 
+std::vector<std::string> written_files(const FileOptions& options, bool rotates) {
+  std::vector<std::string> all{options.path, companion_path(options.path)};
+  if (rotates) {
+    std::string rotated = options.rotated;
+    rotated.replace(rotated.find("{time}"), 6, "20260101T000000Z");
+    all.push_back((std::filesystem::path(options.path).parent_path() / rotated).string());
+  }
+  return all;
+}
+
 Plan<Sink> plan_file(const config::Table& table, PlanContext& context) {
   FileOptions options;
   Plan<Sink> plan;
@@ -177,6 +187,15 @@ Plan<Sink> plan_file(const config::Table& table, PlanContext& context) {
   const bool rotates = table.has("rotate_bytes") || table.has("rotate_every");
   if (options.rotated_name && !rotates && !table.refused("rotated_name")) {
     table.fail("rotated_name", "'rotated_name' has no effect without rotate_bytes or rotate_every");
+  }
+  if (context.stream.reads && !table.refused("path") && !table.refused("rotated_name")) {
+    for (const std::string& written : written_files(options, rotates)) {
+      if (!context.stream.reads(written)) continue;
+      table.fail("path", fmt::format("the source of this job would read {}, which this sink writes: let its "
+                                     "`exclude` name it, or write to another folder",
+                                     written));
+      break;
+    }
   }
   const RowLines lines = RowLines::plan(table, options, context);
   const OutputOptions output = options;  // the rest has become lines

@@ -61,7 +61,7 @@ T number(const std::string& text) {
 
 FileCompanion::FileCompanion(std::string path, std::string job, std::string instance)
     : data_path_(std::move(path)),
-      path_(data_path_ + ".syncd"),
+      path_(companion_path(data_path_)),
       job_(std::move(job)),
       instance_(std::move(instance)) {}
 

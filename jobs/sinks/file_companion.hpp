@@ -21,6 +21,8 @@ struct FileState {
   std::int64_t begun = 0;    // seconds since the epoch
   Positions positions;
 };
+// Of the file `data_path`.
+inline std::string companion_path(const std::string& data_path) { return data_path + ".syncd"; }
 
 class FileCompanion {
  public:

@@ -14,7 +14,8 @@ constexpr Duration kLookEvery = std::chrono::seconds(30);
 // files.
 constexpr std::uint64_t kLittle = 64 * 1024;
 constexpr std::size_t kFew = 8;
-// After which a step reads no further.
+// After which a step reads no further; nor after two full batches: behind a slow sink nobody looks at
+// anything until they are taken.
 constexpr std::uint64_t kMuch = 2 * 1024 * 1024;
 constexpr std::size_t kMany = 32;
 
@@ -172,8 +173,8 @@ FileEngine::Step FileEngine::step(TimePoint now, WallTime wall, const News& news
   } else if (!look_due_ && !idle_said_) {
     idle_said_ = true;
     Batch& idle = step.batches.emplace_back(
-        options_.schema, last_.text().empty() ? Position(std::string(kBeginPartition), encode(Begin::Looked))
-                                              : last_);
+        options_.schema,
+        last_.text().empty() ? Position(std::string(kBeginPartition), encode(Begin::Looked)) : last_);
     idle.set_caught_up(true);
   } else {
     step.done = to_the_end_ && nothing_left();
@@ -210,9 +211,11 @@ bool FileEngine::step_is_short(TimePoint now, const News& news) const {
 std::vector<Batch> FileEngine::read_ready(TimePoint now) {
   std::vector<Batch> batches;
   bytes_read_ = 0;
-  while (bytes_read_ < kMuch && batches.size() < kMany) {
+  std::size_t rows = 0;
+  while (bytes_read_ < kMuch && batches.size() < kMany && rows <= options_.batch_rows) {
     auto batch = next(now);
     if (!batch) break;
+    rows += batch->rows();
     batches.push_back(std::move(*batch));
   }
   return batches;
@@ -379,6 +382,10 @@ void FileEngine::fail_with_trouble() const {
   for (const auto& [slot, file] : files_) {
     if (file->trouble.empty() || file->missing()) continue;
     if (count++ == 0) first = fmt::format("{}: {}", file->path, file->trouble);
+  }
+  for (const auto& [key, suspect] : suspects_) {
+    if (suspect.trouble.empty()) continue;
+    if (count++ == 0) first = fmt::format("{}: {}", suspect.path, suspect.trouble);
   }
   if (count == 0) return;
   std::string more = count == 1 ? "" : fmt::format(" (and {} more)", count - 1);

@@ -37,8 +37,8 @@ class FileEngine {
     std::vector<std::string> warnings;
     std::optional<Duration> lag;
   };
-  // Looks at what there is to look at, and reads what is there, some 2 MiB of it at most: whoever waits for
-  // another thread had better not do it for each batch.
+  // Looks at what there is to look at, and reads what is there, some 2 MiB or two batches of it at most:
+  // whoever waits for another thread had better not do it for each batch.
   Step step(TimePoint now, WallTime wall, const News& news);
   // Whether that step has nothing to look for and nothing to open, and little to read that was written just
   // now to local files: two changes of thread would take longer.
@@ -64,8 +64,10 @@ class FileEngine {
     TimePoint since;  // when the facts were last different
     TimePoint first;
     std::uint64_t version = 0;  // of everything else, when it was looked into
+    bool at_end = false;        // it was there when the job began with the ends of files
     bool undecided = false;
     std::string why;
+    std::string trouble;  // it could not be opened
   };
 
   // --- file_engine.cpp: positions, and what is read next
@@ -114,6 +116,7 @@ class FileEngine {
 
   // --- file_engine_adopt.cpp: a file that is met for the first time
   void adopt(const Candidate& candidate, TimePoint now);
+  FileHandle open_candidate(const Candidate& candidate, Suspect& suspect);
   bool known_content(const Candidate& candidate, Suspect& suspect, TimePoint now);
   bool as_unread(const Candidate& candidate, Suspect& suspect, FileReader& reader, Tracked& file,
                  TimePoint now);
@@ -122,6 +125,9 @@ class FileEngine {
   bool as_earlier(const Candidate& candidate, Suspect& suspect, FileReader& reader, Tracked& file, bool sure,
                   TimePoint now);
   void prove(Tracked& file, TimePoint now);
+  void prove_now(Tracked& file, TimePoint now);
+  enum class Extent { NoMore, More, Unclear };
+  Extent extent_beside(FileReader& reader, Tracked& file, TimePoint now);
   bool wait_for_more(Suspect& suspect, bool shorter, const std::string& what, TimePoint now);
   std::vector<Tracked*> relatives(const Candidate& candidate);
   void move(Tracked& file, const Candidate& candidate, const Content& content, TimePoint now);

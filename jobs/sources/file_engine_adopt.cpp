@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 #include "jobs/sources/file_engine.hpp"
 
@@ -13,6 +15,8 @@ namespace {
 constexpr Duration kSettle = std::chrono::seconds(1);
 // What is still too short to tell after that time is no copy: copies begin with more.
 constexpr Duration kShort = std::chrono::seconds(2);
+// A copy of a file that is still there is about to be used, or to stay, after that time.
+constexpr Duration kStays = std::chrono::seconds(30);
 
 std::string_view folder_of(std::string_view path) { return path.substr(0, path.rfind('/')); }
 
@@ -29,18 +33,23 @@ void FileEngine::adopt(const Candidate& candidate, TimePoint now) {
   }
   auto [entry, fresh] = suspects_.try_emplace(candidate.facts.key);
   Suspect& suspect = entry->second;
-  if (fresh) suspect.first = suspect.since = now;
+  if (fresh) {
+    suspect.first = suspect.since = now;
+    suspect.at_end = !looked_ && begin_ == Begin::End;
+  }
   const bool changed = fresh || !same_facts(suspect.facts, candidate.facts);
   if (changed) suspect.since = now;
-  const bool again = changed || suspect.undecided || suspect.version != version_;
+  const bool again = changed || suspect.undecided || !suspect.trouble.empty() || suspect.version != version_;
   suspect.path = candidate.path;
   suspect.facts = candidate.facts;
   if (again) {
     suspect.undecided = false;
     suspect.why.clear();
+    suspect.trouble.clear();
     if (!known_content(candidate, suspect, now)) {
+      const auto origin = suspect.at_end ? Tracked::Origin::End : Tracked::Origin::Beginning;
       suspects_.erase(candidate.facts.key);
-      take_in(candidate, Content(), Tracked::Origin::Beginning, now);
+      take_in(candidate, Content(), origin, now);
       return;
     }
     suspect.version = version_;
@@ -50,7 +59,11 @@ void FileEngine::adopt(const Candidate& candidate, TimePoint now) {
     return;
   }
   skipped_[candidate.path] = suspect.why;
-  if (suspect.undecided) look_again_ = std::min(look_again_.value_or(TimePoint::max()), now + kSettle);
+  if (suspect.undecided) {
+    look_again_ = std::min(look_again_.value_or(TimePoint::max()), now + kSettle);
+  } else if (suspect.trouble.empty() && (to_the_end_ || now - suspect.since >= kStays)) {
+    once(fmt::format("{} is not read: {}", candidate.path, suspect.why));
+  }
 }
 
 // The known files that this one may be, or a copy of.
@@ -75,19 +88,40 @@ std::vector<Tracked*> FileEngine::relatives(const Candidate& candidate) {
   return all;
 }
 
+// Invalid: `suspect` says why.  Another file may have its name by now.
+FileHandle FileEngine::open_candidate(const Candidate& candidate, Suspect& suspect) {
+  FileHandle handle = open_regular(candidate.path, options_.follow_symlinks);
+  const int error = errno;
+  const auto facts = handle ? look_at(handle) : std::nullopt;
+  if (facts && facts->key == candidate.facts.key) return handle;
+  if (handle || error == ENOENT || error == EINVAL || error == ELOOP) {
+    look_due_ = suspect.undecided = true;
+    suspect.why = "it has just been renamed";
+  } else {
+    suspect.trouble = suspect.why = std::strerror(error);
+    once(fmt::format("{}: {}", candidate.path, suspect.trouble));
+  }
+  return FileHandle();
+}
+
 // True: it is not new.  `suspect.why` says what it waits for, or is empty: it is taken care of.
 bool FileEngine::known_content(const Candidate& candidate, Suspect& suspect, TimePoint now) {
   const std::vector<Tracked*> known = relatives(candidate);
+  if (known.empty() && !suspect.at_end) return false;
+  FileHandle handle = open_candidate(candidate, suspect);
+  if (!handle) return true;
   if (known.empty()) return false;
-  for (const Tracked* file : known) {
-    if (file->missing() || !is_compressed_name(candidate.path, file->path)) continue;
-    suspect.why = "made from " + file->path + ", which is read";
-    return true;
-  }
-  FileHandle handle = open_regular(candidate.path, options_.follow_symlinks);
-  if (!handle) return false;
+  const bool being_made = std::any_of(known.begin(), known.end(), [&](const Tracked* file) {
+    return !file->missing() && is_compressed_name(candidate.path, file->path);
+  });
   try {
     const auto reader = FileReader::open(handle, style_, false);
+    if (being_made) {
+      suspect.undecided = now - suspect.since < kSettle;
+      suspect.why = "made from a file that is read";
+      if (suspect.undecided || !reader || reader->sample().empty()) return true;
+      suspect.why.clear();
+    }
     const bool rotated = may_be_rotation(log_name(candidate.path), known.front()->log_name);
     if (!reader) return rotated && wait_for_more(suspect, true, *known.front()->name, now);
     for (Tracked* file : known) prove(*file, now);
@@ -109,7 +143,11 @@ bool FileEngine::known_content(const Candidate& candidate, Suspect& suspect, Tim
 
 // What was read of `file` stands in it still; else its content is an earlier one from now on.
 void FileEngine::prove(Tracked& file, TimePoint now) {
-  if (file.at_end || file.position.offset() == 0 || (file.missing() && !file.open())) return;
+  if (!file.at_end) prove_now(file, now);
+}
+
+void FileEngine::prove_now(Tracked& file, TimePoint now) {
+  if (file.position.offset() == 0 || (file.missing() && !file.open())) return;
   try {
     if (!ensure_open(file, now) || file.compressed || file.position.offset() == 0) return;
     if (file.reader->mark_at(file.position.offset()) != file.position.content.marks.back())
@@ -150,6 +188,26 @@ bool FileEngine::as_unread(const Candidate& candidate, Suspect& suspect, FileRea
   return true;
 }
 
+// Whether this one, which begins with all that was read of `file`, goes on where that one ends: a copy does
+// not, as long as its original is there.  That one must not change while both are looked at.
+FileEngine::Extent FileEngine::extent_beside(FileReader& reader, Tracked& file, TimePoint now) {
+  const auto end_of = [&]() -> std::optional<std::uint64_t> {
+    const auto facts = file.open() ? look_at(file.handle()) : look_at(file.path, options_.follow_symlinks);
+    if (!facts || facts->key != file.position.key) return std::nullopt;
+    return file.compressed ? file.position.offset() : facts->size;
+  };
+  constexpr int kTries = 3;
+  for (int tries = 0; tries < kTries; ++tries) {
+    const auto end = end_of();
+    if (!end || (file.compressed && !file.at_end)) break;
+    if (!reader.reaches(*end + 1)) return Extent::NoMore;
+    prove_now(file, now);
+    if (file.position.offset() == 0) return Extent::More;  // of what it is now; see as_earlier()
+    if (file.open() && end_of() == end) return Extent::More;
+  }
+  return file.trouble.empty() ? Extent::Unclear : Extent::NoMore;
+}
+
 // Is it what `file` is now?  `sure`: not where it is too short to tell.
 bool FileEngine::as_current(const Candidate& candidate, Suspect& suspect, FileReader& reader, Tracked& file,
                             bool sure, TimePoint now) {
@@ -162,6 +220,9 @@ bool FileEngine::as_current(const Candidate& candidate, Suspect& suspect, FileRe
     return !sure && rotated && wait_for_more(suspect, true, *file.name, now);
   }
   if (!file.missing()) {
+    const Extent extent = like.kind == Kind::Same ? extent_beside(reader, file, now) : Extent::NoMore;
+    if (extent == Extent::More) return false;
+    suspect.undecided = extent == Extent::Unclear;
     suspect.why = "a copy of " + file.path;
     return true;
   }
@@ -224,9 +285,8 @@ Tracked& FileEngine::take_in(const Candidate& candidate, const Content& content,
   at.path = candidate.path;
   at.key = candidate.facts.key;
   at.content = content;
-  const bool end = !looked_ && begin_ == Begin::End && origin == Tracked::Origin::Beginning;
-  Tracked& file = add(free_slot(), std::move(at), end ? Tracked::Origin::End : origin);
-  if (end) {
+  Tracked& file = add(free_slot(), std::move(at), origin);
+  if (origin == Tracked::Origin::End) {
     FileHandle handle = open_regular(candidate.path, options_.follow_symlinks);
     const auto reader = handle ? FileReader::open(handle, style_, true) : nullptr;
     if (reader) {

@@ -113,7 +113,9 @@ const config::Fields<FilesOptions>& files_fields() {
               "what to read: paths with *, ?, [a-z], {a,b} and ** for any folders; a relative one begins "
               "at the folder of this file; a wildcard leaves hidden names alone")
           .example("/var/log/nginx/*.log*")
-          .check(&wrong_globs)
+          .check([](const std::vector<std::string>& paths) {
+            return paths.empty() ? "must name at least one file" : wrong_globs(paths);
+          })
           .add("exclude", &O::exclude, "what to leave out; a pattern without a slash looks at the name only")
           .example("*.tmp")
           .check(&wrong_globs)

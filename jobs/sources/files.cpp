@@ -256,6 +256,12 @@ std::vector<std::string> guarantees(const FilesOptions& options) {
 Plan<Source> plan_files(const config::Table& table, PlanContext& context) {
   FilesOptions options = read_files_options(table, context);
   if (!table.refused("columns")) context.stream.columns = options.columns;
+  if (!table.refused("paths") && !table.refused("exclude")) {
+    context.stream.reads = [globs = FileGlobs(options.paths, options.exclude, options.state_dir,
+                                              options.follow_symlinks)](std::string_view path) {
+      return globs.matches(path);
+    };
+  }
   Plan<Source> plan;
   plan.guarantees = guarantees(options);
   // Made when the first component is: the options may have findings, and nobody runs then.

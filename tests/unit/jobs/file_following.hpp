@@ -33,6 +33,9 @@ class Following {
   void copy(const std::string& from, const std::string& to) const {
     std::filesystem::copy_file(path(from), path(to), std::filesystem::copy_options::overwrite_existing);
   }
+  void gzip(const std::string& from, const std::string& to) const {
+    ASSERT_EQ(std::system(("gzip -c " + path(from) + " > " + path(to)).c_str()), 0);
+  }
   void truncate(const std::string& name) const { std::filesystem::resize_file(path(name), 0); }
 
   // Another attempt, with the same descriptors.

@@ -25,16 +25,16 @@ class PlanTest : public ::testing::Test {
         folder_.write("syncd.toml", text +
                                         "[connections.app]\ntype = 'postgres'\nuri = 'postgresql:///x'\n"
                                         "[connections.cache]\ntype = 'redis'\nuri = 'redis://h'\n");
-    config::Config config = config::load(file, findings_);
+    config::Findings findings;
+    config::Config config = config::load(file, findings);
     auto plans = plan_jobs(config);
-    errors_ = findings_.text();
+    errors_ = findings.text();
     for (auto at = errors_.find(file); at != std::string::npos; at = errors_.find(file))
       errors_.erase(at, file.size());
     return plans;
   }
 
   config::Folder folder_;
-  config::Findings findings_;
   std::string errors_;  // without the name of the file
 };
 
@@ -154,6 +154,25 @@ TEST_F(PlanTest, AMistakeAboutFilesHidesNoOther) {
             ":29:1: unknown column 'c'; known: a, b\n"
             ":32:1: 'fields' must be a table, found an integer\n"
             ":36:1: 'header' must be a boolean (true or false), found an integer");
+}
+
+TEST_F(PlanTest, NobodyWritesIntoHisOwnSource) {
+  const auto errors_of = [this](const std::string& source, const std::string& sink) {
+    plan("[jobs.a]\nschedule = 'continuous'\n[jobs.a.source]\ntype = 'files'\n" + source +
+         "\n[jobs.a.sink]\ntype = 'file'\n" + sink + "\n");
+    return errors_;
+  };
+  const std::string remedy = ", which this sink writes: let its `exclude` name it, or write to another folder";
+  EXPECT_EQ(errors_of("paths = ['/in/*']", "path = '/in/out'"),
+            ":8:1: the source of this job would read /in/out" + remedy);
+  EXPECT_EQ(errors_of("paths = ['/in/*']\nexclude = ['out']", "path = '/in/out'"),
+            ":9:1: the source of this job would read /in/out.syncd" + remedy);
+  EXPECT_EQ(errors_of("paths = ['/in/*']\nexclude = ['out*']", "path = '/in/out'"), "");
+  EXPECT_EQ(errors_of("paths = ['/in/*.log*']", "path = '/in/out'\nrotate_bytes = '1MiB'"), "");
+  EXPECT_EQ(errors_of("paths = ['/in/*.log*']",
+                      "path = '/in/out'\nrotate_bytes = '1MiB'\nrotated_name = 'out.log.{time}'"),
+            ":8:1: the source of this job would read /in/out.log.20260101T000000Z" + remedy);
+  EXPECT_EQ(errors_of("paths = []", "path = '/in/out'"), ":5:1: 'paths' must name at least one file");
 }
 
 TEST_F(PlanTest, AMistakeHidesNoOther) {
