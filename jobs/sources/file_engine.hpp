@@ -64,7 +64,7 @@ class FileEngine {
     TimePoint since;  // when the facts were last different
     TimePoint first;
     std::uint64_t version = 0;  // of everything else, when it was looked into
-    bool at_end = false;        // it was there when the job began with the ends of files
+    std::optional<std::uint64_t> begins_at;  // its size, where the job began with the ends of files
     bool undecided = false;
     std::string why;
     std::string trouble;  // it could not be opened
@@ -132,6 +132,7 @@ class FileEngine {
   std::vector<Tracked*> relatives(const Candidate& candidate);
   void move(Tracked& file, const Candidate& candidate, const Content& content, TimePoint now);
   Tracked& take_in(const Candidate& candidate, const Content& content, Tracked::Origin origin, TimePoint now);
+  Tracked& take_in_from(const Candidate& candidate, std::uint64_t size, TimePoint now);
   bool gone(const Tracked& file, TimePoint now) const;
 
   const FilesOptions& options_;

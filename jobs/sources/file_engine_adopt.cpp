@@ -35,7 +35,7 @@ void FileEngine::adopt(const Candidate& candidate, TimePoint now) {
   Suspect& suspect = entry->second;
   if (fresh) {
     suspect.first = suspect.since = now;
-    suspect.at_end = !looked_ && begin_ == Begin::End;
+    if (!looked_ && begin_ == Begin::End) suspect.begins_at = candidate.facts.size;
   }
   const bool changed = fresh || !same_facts(suspect.facts, candidate.facts);
   if (changed) suspect.since = now;
@@ -47,9 +47,13 @@ void FileEngine::adopt(const Candidate& candidate, TimePoint now) {
     suspect.why.clear();
     suspect.trouble.clear();
     if (!known_content(candidate, suspect, now)) {
-      const auto origin = suspect.at_end ? Tracked::Origin::End : Tracked::Origin::Beginning;
+      const auto begins_at = suspect.begins_at;
       suspects_.erase(candidate.facts.key);
-      take_in(candidate, Content(), origin, now);
+      if (begins_at) {
+        take_in_from(candidate, *begins_at, now);
+      } else {
+        take_in(candidate, Content(), Tracked::Origin::Beginning, now);
+      }
       return;
     }
     suspect.version = version_;
@@ -107,7 +111,7 @@ FileHandle FileEngine::open_candidate(const Candidate& candidate, Suspect& suspe
 // True: it is not new.  `suspect.why` says what it waits for, or is empty: it is taken care of.
 bool FileEngine::known_content(const Candidate& candidate, Suspect& suspect, TimePoint now) {
   const std::vector<Tracked*> known = relatives(candidate);
-  if (known.empty() && !suspect.at_end) return false;
+  if (known.empty() && !suspect.begins_at) return false;
   FileHandle handle = open_candidate(candidate, suspect);
   if (!handle) return true;
   if (known.empty()) return false;
@@ -286,19 +290,20 @@ Tracked& FileEngine::take_in(const Candidate& candidate, const Content& content,
   at.key = candidate.facts.key;
   at.content = content;
   Tracked& file = add(free_slot(), std::move(at), origin);
-  if (origin == Tracked::Origin::End) {
-    FileHandle handle = open_regular(candidate.path, options_.follow_symlinks);
-    const auto reader = handle ? FileReader::open(handle, style_, true) : nullptr;
-    if (reader) {
-      const Mark mark = reader->last_line();
-      if (mark.offset != 0) {
-        file.position.content = Content{head_of(reader->sample(), mark.offset), {mark}};
-      }
-    }
-    file.begins = file.position;
-    announce(file);
-  }
   see(file, candidate.path, candidate.facts, now);
+  return file;
+}
+
+// A file of which the lines that it had when it was this long are none of the job's.
+Tracked& FileEngine::take_in_from(const Candidate& candidate, std::uint64_t size, TimePoint now) {
+  Content content;
+  FileHandle handle = open_regular(candidate.path, options_.follow_symlinks);
+  if (const auto reader = handle ? FileReader::open(handle, style_, true) : nullptr) {
+    const Mark mark = reader->last_line(size);
+    if (mark.offset != 0) content = Content{head_of(reader->sample(), mark.offset), {mark}};
+  }
+  Tracked& file = take_in(candidate, content, Tracked::Origin::End, now);
+  announce(file);
   return file;
 }
 

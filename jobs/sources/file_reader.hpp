@@ -41,8 +41,9 @@ class FileReader {
   bool reaches(std::uint64_t size) { return size == 0 || !read_fully(size - 1, 1).empty(); }
   // The mark at `offset`; nullopt: it has not that many bytes.
   std::optional<Mark> mark_at(std::uint64_t offset);
-  // The mark at the beginning of the last line that is not complete: everything before counts as read.
-  Mark last_line();
+  // The mark at the beginning of the last line that is not complete: everything before counts as read.  What is
+  // behind `size` is not looked at, unless the file is compressed.
+  Mark last_line(std::uint64_t size = kWhole);
 
   // What was read once the lines before this one were, from 1 on, and no other; nullopt: the file has fewer.
   // Lines are those that the delimiter ends.
@@ -53,6 +54,8 @@ class FileReader {
   void start(bool after_truncation);
   // Reads from `mark` on, where a record begins.  False: what was read before is not there any more.
   bool start(const Mark& mark);
+
+  static constexpr std::uint64_t kWhole = static_cast<std::uint64_t>(-1);
 
   enum class Status { More, End, Torn, Changed };
   // Appends rows until the batch is full, or there is nothing more.  `path` is what the column `file` says;

@@ -49,14 +49,16 @@ std::optional<Mark> FileReader::mark_at(std::uint64_t offset) {
   return Mark{offset, print_of(bytes)};
 }
 
-Mark FileReader::last_line() {
+Mark FileReader::last_line(std::uint64_t size) {
   const std::string head = sample();
   const Detected detected = *detect(style_.options->encoding, head, true);
   const LineFormat format(detected.encoding, style_.options->delimiter, kLastLine, LongLine::Truncate);
   std::uint64_t from = 0;
-  if (!bytes_->sequential()) {
+  if (bytes_->sequential()) {
+    size = kWhole;
+  } else {
     const auto facts = look_at(bytes_->file());
-    const std::uint64_t size = facts ? facts->size : 0;
+    size = std::min(size, facts ? facts->size : 0);
     // Whole characters of two bytes, and the mark that is asked for.
     if (size > kLastLine + kMark) from = (size - kLastLine - kMark) & ~std::uint64_t{1};
   }
@@ -64,7 +66,8 @@ Mark FileReader::last_line() {
   LineCutter cutter(format, from);
   std::uint64_t begin = from;
   while (true) {
-    const auto room = window.room(kLastLine, cutter.keep());
+    auto room = window.room(kLastLine, cutter.keep());
+    room = room.first(std::min<std::uint64_t>(room.size(), size - window.end()));
     const auto read = bytes_->read(room, window.end(), {});
     if (read.size == 0) break;
     window.filled(read.size);
