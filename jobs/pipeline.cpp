@@ -34,6 +34,11 @@ Task<> Pipeline::flow(Positions from, Progress& progress, coro::AsyncScope& read
   const auto ready = std::make_shared<coro::Channel<Batch>>(clock_, kReadAhead);
   flow = coro::buffer(read_ahead, std::move(flow), ready);
   sink_->look_ahead([ready] { return ready->peek(); });
+  // A sink that holds positions keeps those without rows for its next commit: the copy must not be ahead.
+  std::vector<Position> reached;
+  const auto save = [&] {
+    for (const Position& position : std::exchange(reached, {})) progress.save(position, held_by_sink_);
+  };
   while (true) {
     in_sink_ = false;
     auto batch = co_await alive.wait(pull(flow));
@@ -42,11 +47,15 @@ Task<> Pipeline::flow(Positions from, Progress& progress, coro::AsyncScope& read
     const Position previous = from.at(batch->partition());
     co_await sink_->commit(*batch, previous);
     crash_point("before_position_save");
-    progress.save(batch->position(), held_by_sink_);
+    reached.push_back(batch->position());
+    if (!held_by_sink_ || !batch->empty()) save();
     from.advance(batch->position());
     co_await source_->committed(batch->position());
     progress.advanced(*batch);
-    if (batch->caught_up()) co_await sink_->settle(Settle::CaughtUp);
+    if (batch->caught_up()) {
+      co_await sink_->settle(Settle::CaughtUp);
+      save();
+    }
   }
 }
 

@@ -66,6 +66,7 @@ struct SourceScript {
   std::size_t per_batch = 2;
   std::size_t produced = 0;  // rows, over all attempts
   bool endless = false;
+  bool announces = false;  // a position without rows comes first
   Duration idle_time = std::chrono::seconds(1);
   std::optional<std::string> failure;
 };
@@ -81,6 +82,7 @@ class ScriptedSource final : public Source {
  private:
   static Batches rows(Clock& clock, SourceScript& script, std::string from) {
     std::size_t next = from.empty() ? 0 : std::stoul(from.substr(1));
+    if (script.announces) co_yield numbered(next, 0);
     while (next < script.total) {
       if (script.failure) throw Error(ErrorKind::Permanent, *script.failure);
       co_await sleep_for(clock, std::chrono::milliseconds(1));
@@ -166,6 +168,16 @@ TEST_F(RunnerTest, APermanentFailureEndsTheRunAtOnce) {
   EXPECT_EQ(sink_.opened, 1);
   EXPECT_EQ(database_.last_run("users")->outcome, "failed");
   EXPECT_EQ(database_.last_run("users")->error, "the sink is unwell");
+}
+
+TEST_F(RunnerTest, TheCopyOfAPositionIsNotAheadOfTheSink) {
+  source_.announces = true;
+  sink_.fail_at_commit = 1;
+  sink_.kind = ErrorKind::Permanent;
+  ASSERT_TRUE(test::run(clock_, record(runner_)));
+  EXPECT_TRUE(database_.positions("users").empty());
+  ASSERT_TRUE(test::run(clock_, record(runner_)));
+  EXPECT_EQ(database_.positions("users").at(""), "p10");
 }
 
 TEST_F(RunnerTest, GivesUpAfterTheAttemptsThatBringNothing) {
