@@ -66,7 +66,8 @@ namespace {
 
 class MessageDecoder final : public Decoder {
  public:
-  explicit MessageDecoder(std::shared_ptr<QuickJson> quick) : quick_(std::move(quick)) {}
+  MessageDecoder(std::shared_ptr<QuickJson> quick, wire::Secrets secrets)
+      : quick_(std::move(quick)), secrets_(std::move(secrets)) {}
 
   void take(const http::Event& event, std::string& text) override {
     if (!known(event.type) || take_delta(event.data, text)) return;
@@ -86,7 +87,7 @@ class MessageDecoder final : public Decoder {
       done_ = true;
     } else if (type == "error") {
       const wire::Report report = wire::report(wire::member(json, "error"));
-      throw Failure(messages::kind_of(report.type), report.words());
+      throw Failure(messages::kind_of(report.type), report.words(secrets_));
     }
   }
   bool done() const noexcept override { return done_; }
@@ -114,6 +115,7 @@ class MessageDecoder final : public Decoder {
   }
 
   const std::shared_ptr<QuickJson> quick_;
+  const wire::Secrets secrets_;
   End end_;
   bool done_ = false;
 };
@@ -127,12 +129,14 @@ class Messages final : public Dialect {
     body["stream"] = true;
     return messages::signed_request(options_, wire::post(options_, "/v1/messages", body));
   }
-  std::unique_ptr<Decoder> decoder() const override { return std::make_unique<MessageDecoder>(quick_); }
+  std::unique_ptr<Decoder> decoder() const override {
+    return std::make_unique<MessageDecoder>(quick_, secrets_);
+  }
   Failure failure(int status, const http::Headers& headers, std::string_view body,
                   WallTime now) const override {
     const wire::Report report = wire::report_of_body(body);
     return wire::failure(report.type.empty() ? kind_of_status(status) : messages::kind_of(report.type),
-                         status, headers, report, now);
+                         status, headers, report.words(secrets_), now);
   }
   std::optional<std::chrono::nanoseconds> pause(const http::Headers& headers, WallTime now) const override {
     std::optional<std::chrono::nanoseconds> longest;
@@ -148,6 +152,7 @@ class Messages final : public Dialect {
 
  private:
   const Options options_;
+  const wire::Secrets secrets_{options_};
   std::unique_ptr<BatchDialect> batches_;
   const std::shared_ptr<QuickJson> quick_ = std::make_shared<QuickJson>();  // of all decoders
 };

@@ -97,7 +97,8 @@ const config::Fields<ChatOptions>& openai_fields() {
 
 class ChunkDecoder final : public Decoder {
  public:
-  explicit ChunkDecoder(std::shared_ptr<QuickJson> quick) : quick_(std::move(quick)) {}
+  ChunkDecoder(std::shared_ptr<QuickJson> quick, wire::Secrets secrets)
+      : quick_(std::move(quick)), secrets_(std::move(secrets)) {}
 
   void take(const http::Event& event, std::string& text) override {
     if (event.data == "[DONE]") {
@@ -109,7 +110,7 @@ class ChunkDecoder final : public Decoder {
     const Json& error = wire::member(json, "error");
     if (!error.is_null() || event.type == "error") {
       const wire::Report report = wire::report(error.is_null() ? json : error);
-      throw Failure(chat::kind_of(report, FailureKind::Retry), report.words());
+      throw Failure(chat::kind_of(report, FailureKind::Retry), report.words(secrets_));
     }
     if (const std::string model = wire::text(json, "model"); !model.empty()) end_.model = model;
     chat::take_usage(end_, wire::member(json, "usage"));
@@ -144,6 +145,7 @@ class ChunkDecoder final : public Decoder {
   }
 
   const std::shared_ptr<QuickJson> quick_;
+  const wire::Secrets secrets_;
   End end_;
   bool refused_ = false;
   bool done_ = false;
@@ -160,11 +162,14 @@ class ChatCompletions final : public Dialect {
     if (options_.stream_usage) body["stream_options"] = {{"include_usage", true}};
     return chat::signed_request(options_, wire::post(options_, "/chat/completions", body));
   }
-  std::unique_ptr<Decoder> decoder() const override { return std::make_unique<ChunkDecoder>(quick_); }
+  std::unique_ptr<Decoder> decoder() const override {
+    return std::make_unique<ChunkDecoder>(quick_, secrets_);
+  }
   Failure failure(int status, const http::Headers& headers, std::string_view body,
                   WallTime now) const override {
     const wire::Report report = wire::report_of_body(body);
-    return wire::failure(chat::kind_of(report, kind_of_status(status)), status, headers, report, now);
+    return wire::failure(chat::kind_of(report, kind_of_status(status)), status, headers,
+                         report.words(secrets_), now);
   }
   // Resets are told as "12ms" or "6m0s".
   std::optional<std::chrono::nanoseconds> pause(const http::Headers& headers, WallTime) const override {
@@ -184,6 +189,7 @@ class ChatCompletions final : public Dialect {
 
  private:
   const ChatOptions options_;
+  const wire::Secrets secrets_{options_};
   std::unique_ptr<BatchDialect> batches_;
   const std::shared_ptr<QuickJson> quick_ = std::make_shared<QuickJson>();  // of all decoders
 };

@@ -12,14 +12,14 @@ using wire::Json;
 
 constexpr const char* kMarker = "syncd_batch";  // among the metadata
 
-std::string refusal_words(const Json& error) {
-  std::string words = wire::report(error).words();
+std::string refusal_words(const Json& error, const wire::Secrets& secrets) {
+  std::string words = wire::report(error).words(secrets);
   if (const auto line = wire::count(error, "line")) words += fmt::format(" (line {})", *line);
   return words;
 }
 
 // Why no request of a batch was done.
-Failure refusal_of(const Json& errors) {
+Failure refusal_of(const Json& errors, const wire::Secrets& secrets) {
   const Json& all = wire::member(errors, "data");
   if (!all.is_array() || all.empty()) return Failure(FailureKind::Invalid, "no reason given");
   const wire::Report report = wire::report(all.front());
@@ -28,16 +28,16 @@ Failure refusal_of(const Json& errors) {
   const bool money = report.code == "billing_hard_limit_reached";
   FailureKind kind = money ? FailureKind::Auth : kind_of(report, FailureKind::Invalid);
   if (full) kind = FailureKind::RateLimited;
-  return Failure(kind, refusal_words(all.front()));
+  return Failure(kind, refusal_words(all.front(), secrets));
 }
 
-BatchView view_of(const Json& json) {
+BatchView view_of(const Json& json, const wire::Secrets& secrets) {
   BatchView view;
   view.id = wire::name(wire::text(json, "id"));
   view.word = wire::text(json, "status");
   view.cut_short = view.word == "expired" || view.word == "cancelled";
   view.ended = view.cut_short || view.word == "completed" || view.word == "failed";
-  if (view.word == "failed") view.refusal = refusal_of(wire::member(json, "errors"));
+  if (view.word == "failed") view.refusal = refusal_of(wire::member(json, "errors"), secrets);
   const Json& counts = wire::member(json, "request_counts");
   view.total = wire::count(counts, "total").value_or(0);
   view.done = wire::count(counts, "completed").value_or(0) + wire::count(counts, "failed").value_or(0);
@@ -107,11 +107,11 @@ class ChatBatches final : public BatchDialect {
   }
   http::Request results(const std::string& path) const override { return get(path); }
 
-  BatchView view(std::string_view reply) const override { return view_of(wire::object(reply)); }
+  BatchView view(std::string_view reply) const override { return view_of(wire::object(reply), secrets_); }
   BatchPage page(std::string_view reply) const override {
     const Json json = wire::object(reply);
     BatchPage page;
-    for (const Json& each : wire::member(json, "data")) page.batches.push_back(view_of(each));
+    for (const Json& each : wire::member(json, "data")) page.batches.push_back(view_of(each, secrets_));
     if (wire::flag(json, "has_more") && !page.batches.empty()) {
       page.next = fmt::format("/batches?limit=100&after={}", page.batches.back().id);
     }
@@ -132,7 +132,7 @@ class ChatBatches final : public BatchDialect {
     const wire::Report report = wire::report(error.is_null() ? wire::member(completion, "error") : error);
     const FailureKind otherwise = status == 0 ? FailureKind::Retry : kind_of_status(static_cast<int>(status));
     const bool cut_short = report.code == "batch_expired" || report.code == "batch_cancelled";
-    std::string words = report.words();
+    std::string words = report.words(secrets_);
     if (words.empty()) words = fmt::format("status {}", status);
     result.failure = Failure(cut_short ? FailureKind::Retry : kind_of(report, otherwise), words);
     return result;
@@ -143,6 +143,7 @@ class ChatBatches final : public BatchDialect {
     return signed_request(options_, wire::get(options_, path));
   }
   const ChatOptions options_;
+  const wire::Secrets secrets_{options_};
 };
 
 }  // namespace

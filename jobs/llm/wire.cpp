@@ -40,10 +40,43 @@ bool flag(const Json& json, std::string_view name) {
   return value.is_boolean() && value.get<bool>();
 }
 
-std::string Report::words() const {
+namespace {
+
+// What is shorter is no secret, and hiding it would leave nothing of the words.
+constexpr std::size_t kShortestSecret = 4;
+
+}  // namespace
+
+Secrets::Secrets(const Options& options) {
+  if (options.api_key) add(options.api_key->reveal());
+  for (const auto& [name, value] : options.headers) {
+    add(value);
+    add(std::string_view(value).substr(value.find_last_of(' ') + 1));  // without "Bearer"
+  }
+  std::stable_sort(all_.begin(), all_.end(), [](const config::Secret& a, const config::Secret& b) {
+    return a.reveal().size() > b.reveal().size();
+  });
+}
+
+void Secrets::add(std::string_view secret) {
+  if (secret.size() >= kShortestSecret) all_.emplace_back(secret);
+}
+
+std::string Secrets::hidden_in(std::string text) const {
+  const std::string mark = config::Secret::redacted();
+  for (const config::Secret& secret : all_) {
+    for (auto at = text.find(secret.reveal()); at != std::string::npos;
+         at = text.find(secret.reveal(), at + mark.size())) {
+      text.replace(at, secret.reveal().size(), mark);
+    }
+  }
+  return text;
+}
+
+std::string Report::words(const Secrets& secrets) const {
   std::string words = type.empty() ? code : type;
   if (!words.empty() && !message.empty()) words += ": ";
-  return words + message;
+  return secrets.hidden_in(words + message);
 }
 
 Report report(const Json& error) {
@@ -64,7 +97,7 @@ Report report_of_body(std::string_view body) {
   const Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
   const Json& error = member(json, "error");
   Report found = report(error.is_null() ? json : error);
-  if (found.message.empty() && json.is_discarded()) found.message = body.substr(0, 200);
+  if (found.message.empty() && json.is_discarded()) found.message = body;
   return found;
 }
 
@@ -149,13 +182,12 @@ std::string name(std::string text) {
   return text;
 }
 
-Failure failure(FailureKind kind, int status, const http::Headers& headers, const Report& report,
+Failure failure(FailureKind kind, int status, const http::Headers& headers, const std::string& words,
                 WallTime now) {
   const auto should_retry = headers.find("x-should-retry");
   const bool passing = kind == FailureKind::Retry || kind == FailureKind::RateLimited;
   if (should_retry == "true" && !passing) kind = FailureKind::Retry;
   if (should_retry == "false" && passing) kind = FailureKind::Invalid;
-  const std::string words = report.words();
   return Failure(
       kind, words.empty() ? fmt::format("status {}", status) : fmt::format("status {}: {}", status, words),
       http::retry_after(headers, now));

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "jobs/llm/dialect.hpp"
 #include "jobs/llm/options.hpp"
@@ -20,12 +21,25 @@ std::string text(const Json& json, std::string_view name);  // "" where it is no
 std::optional<std::uint64_t> count(const Json& json, std::string_view name);
 bool flag(const Json& json, std::string_view name);  // false where it is none
 
-// "type: message" of the object in which both vendors report an error, in whatever form it comes.
+// What a connection sends and nobody else may see; a server may repeat it where it says what is wrong.
+class Secrets {
+ public:
+  explicit Secrets(const Options& options);
+  // The text with "***" in the place of each.
+  std::string hidden_in(std::string text) const;
+
+ private:
+  void add(std::string_view secret);
+  std::vector<config::Secret> all_;  // longer ones first: one may be part of another
+};
+
+// The object in which both vendors report an error, in whatever form it comes.
 struct Report {
   std::string type;
   std::string code;
   std::string message;
-  std::string words() const;
+  // "type: message": the only way of a vendor's words into a Failure.
+  std::string words(const Secrets& secrets) const;
 };
 Report report(const Json& error);
 // The same for a body that may not even be JSON.
@@ -47,8 +61,8 @@ std::string dump(const Json& json);
 // Throws Failure (Broken) where it could not stand in an address, and then as itself.
 std::string name(std::string text);
 
-// The kind that a status and the header x-should-retry make of `kind`.
-Failure failure(FailureKind kind, int status, const http::Headers& headers, const Report& report,
+// The kind that a status and the header x-should-retry make of `kind`; `words` are the report's.
+Failure failure(FailureKind kind, int status, const http::Headers& headers, const std::string& words,
                 WallTime now);
 
 }  // namespace syncd::llm::wire
