@@ -39,9 +39,14 @@ LlmPlan LlmJournal::plan_batch(const std::string& connection, const std::string&
                 0};
   for (const LlmRequest& request : requests) {
     plan.refused.emplace_back();
+    plan.later.push_back(false);
     try {
       if (hold) refuse_held(request.unit);
       check(request.estimate, budget, used);
+    } catch (const BudgetSpent&) {
+      plan.refused.back() = std::current_exception();
+      plan.later.back() = made.requests != 0;
+      continue;
     } catch (const Error&) {
       plan.refused.back() = std::current_exception();
       continue;

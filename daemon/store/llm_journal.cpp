@@ -144,6 +144,10 @@ std::int64_t LlmJournal::insert(const LlmRequest& request, const std::string& da
   return sqlite3_last_insert_rowid(handle_.get());
 }
 
+void LlmJournal::require_room(const LlmRequest& request, const LlmBudget& budget, WallTime now) {
+  check(request.estimate, budget, spent(request.job, request.run, budget, now));
+}
+
 std::int64_t LlmJournal::begin(const LlmRequest& request, const LlmBudget& budget, bool hold, WallTime now) {
   sqlite::Transaction transaction(handle_);
   if (hold) refuse_held(request.unit);

@@ -90,6 +90,7 @@ struct LlmBatch {
 struct LlmPlan {
   std::optional<LlmBatch> batch;            // nullopt: none may
   std::vector<std::exception_ptr> refused;  // BudgetSpent or HeldBack, one a request; null: it is in
+  std::vector<bool> later;  // one a request: what lacks room beside others in the batch, not after them
 };
 
 // A request of a batch of which nothing is known yet.
@@ -139,6 +140,8 @@ class LlmJournal {
 
   std::optional<LlmAnswer> find(const std::string& unit);
 
+  // Throws BudgetSpent where begin() would: for who waits for something else before it.
+  void require_room(const LlmRequest& request, const LlmBudget& budget, WallTime now);
   // Returns when the request is on the disk and may be sent.  Throws BudgetSpent, and HeldBack where `hold`
   // and the unit is in doubt.
   std::int64_t begin(const LlmRequest& request, const LlmBudget& budget, bool hold, WallTime now);

@@ -223,6 +223,7 @@ std::optional<store::LlmBatch> BatchDesk::planned(const std::string& marker,
       entries.push_back(std::move(all[i]));
       continue;
     }
+    if (plan.later[i]) continue;  // for the next batch: this one counts with the real figures then
     wanted[i]->error = plan.refused[i];
     remove_and_wake(*wanted[i]);
   }

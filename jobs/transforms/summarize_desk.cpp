@@ -28,6 +28,21 @@ struct Desk::Reply {
   std::exception_ptr stopped;
 };
 
+// A question is open until what became of it is written down: then who waits for room looks again.
+class Desk::Open {
+ public:
+  explicit Open(Desk& desk) : desk_(desk) { ++desk_.open_; }
+  ~Open() {
+    --desk_.open_;
+    desk_.ended_.notify();
+  }
+  Open(const Open&) = delete;
+  Open& operator=(const Open&) = delete;
+
+ private:
+  Desk& desk_;
+};
+
 std::string unit_of(const llm::Ask& ask) {
   std::string all = fmt::format("1 {} ", ask.max_tokens);
   all += ask.temperature ? fmt::format("{} ", *ask.temperature) : "- ";
@@ -48,7 +63,9 @@ Desk::Desk(Clock& clock, llm::Provider& provider, std::shared_ptr<store::LlmJour
       job_(std::move(job)),
       run_(std::move(run)),
       judge_(provider, options_.on_truncated, options_.schema),
-      streams_(clock, options_.in_flight) {
+      streams_(clock, options_.in_flight),
+      beginning_(clock, 1),
+      ended_(clock) {
   // An open batch is waited for whatever the mode is now: it is paid for.
   if (options_.batch.mode == Mode::kStream && journal_->open_batches(job_).empty()) return;
   if (provider.batches() == nullptr) return;
@@ -130,10 +147,10 @@ Task<store::LlmAnswer> Desk::ask_once(llm::Ask ask, std::string unit, bool& trun
   }
   const store::LlmUse reserved = judge_.estimate(ask, Judge::Way::kStream);
   const auto turn = co_await streams_.take_until(TimePoint::max());
-  const auto permit = co_await provider_.admit(reserved.input + reserved.output);
   store::LlmRequest request{unit, job_, run_, ask.model, reserved};
-  const bool hold = options_.on_ambiguous == OnAmbiguous::kHold;
-  const std::int64_t id = journal_->begin(request, options_.budget, hold, clock_.wall_now());
+  std::int64_t id = 0;
+  const auto permit = co_await begun(std::move(request), id);
+  const Open open(*this);
   Reply reply = co_await reply_to(ask, unit);
   if (reply.stopped) {
     journal_->in_doubt(id, "stopped while the answer was awaited", clock_.wall_now());
@@ -152,6 +169,31 @@ Task<store::LlmAnswer> Desk::ask_once(llm::Ask ask, std::string unit, bool& trun
   journal_->answered(id, *verdict.answer, clock_.wall_now());
   show(unit, status::Piece::Kind::Done, "");
   co_return std::move(*verdict.answer);
+}
+
+// Returns when the request may be sent, and is in the journal as `id`.
+Task<llm::Provider::Permit> Desk::begun(store::LlmRequest request, std::int64_t& id) {
+  const auto first = co_await beginning_.take_until(TimePoint::max());
+  co_await until_affordable(request);
+  auto permit = co_await provider_.admit(request.estimate.input + request.estimate.output);
+  const bool hold = options_.on_ambiguous == OnAmbiguous::kHold;
+  id = journal_->begin(request, options_.budget, hold, clock_.wall_now());
+  co_return permit;
+}
+
+// Open questions hold the whole of what they may cost, and give back most of it: without room beside them,
+// the budget is not spent yet.
+Task<> Desk::until_affordable(store::LlmRequest request) {
+  while (true) {
+    if (leaving_) throw coro::Cancelled();
+    try {
+      journal_->require_room(request, options_.budget, clock_.wall_now());
+      co_return;
+    } catch (const store::BudgetSpent&) {
+      if (open_ == 0) throw;
+    }
+    co_await ended_.wait();
+  }
 }
 
 void Desk::show(const std::string& unit, status::Piece::Kind kind, const std::string& text) {

@@ -55,8 +55,10 @@ class Desk {
     if (batches_) batches_->more_to_come(more);
   }
   // Ends what goes on in the background: waiting at once, a call to the vendor after its reply, unless
-  // stop_now() ends that too.  Whoever waits in answer() for others is told Cancelled.
+  // stop_now() ends that too.  Whoever waits in answer() for others, or for his turn, is told Cancelled.
   void leave() {
+    leaving_ = true;
+    ended_.notify();
     if (batches_) batches_->leave();
   }
   void stop_now() noexcept {
@@ -66,8 +68,11 @@ class Desk {
 
  private:
   struct Reply;
+  class Open;
   store::LlmAnswer foresee(const llm::Ask& ask);
   Task<store::LlmAnswer> ask_once(llm::Ask ask, std::string unit, bool& truncated);
+  Task<llm::Provider::Permit> begun(store::LlmRequest request, std::int64_t& id);
+  Task<> until_affordable(store::LlmRequest request);
   Task<Reply> reply_to(llm::Ask ask, std::string unit);
   void show(const std::string& unit, status::Piece::Kind kind, const std::string& text);
   void record_failure(std::int64_t id, const llm::Failure& failure, bool began,
@@ -84,6 +89,10 @@ class Desk {
   const std::string run_;
   const Judge judge_;
   coro::Permits streams_;
+  coro::Permits beginning_;  // one question at a time looks for room in the budget, and takes it
+  std::size_t open_ = 0;     // questions that were sent and have not ended
+  coro::Signal ended_;       // one of them
+  bool leaving_ = false;
   std::unique_ptr<BatchDesk> batches_;  // null: each question is asked by itself
   Rehearsal* rehearsal_ = nullptr;
   std::minstd_rand random_{std::random_device{}()};

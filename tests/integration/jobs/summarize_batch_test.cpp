@@ -324,10 +324,17 @@ TEST_P(SummarizeBatch, ATroubledVendorIsLookedAtAgain) {
 }
 
 TEST_P(SummarizeBatch, TheBudgetHoldsForABatchToo) {
-  make_batch("budget = { tokens_per_run = 900 }");
+  make_batch("budget = { tokens_per_run = 250 }");
   EXPECT_THAT(failure<store::BudgetSpent>(rows(50)), testing::HasSubstr("budget"));
   EXPECT_LT(vendor().asked().size(), 5U);
   EXPECT_GT(vendor().asked().size(), 0U) << "what it allows is asked";
+}
+
+TEST_P(SummarizeBatch, WhatTheBudgetHasRoomForOnceABatchIsAnsweredIsInTheNextOne) {
+  make_batch("budget = { tokens_per_run = 900 }");
+  EXPECT_EQ(summaries(5).size(), 5U);
+  EXPECT_EQ(vendor().created(), 2U);
+  expect_paid_once(5);
 }
 
 TEST_P(SummarizeBatch, AutoStreamsAFewAndBatchesMany) {

@@ -219,35 +219,6 @@ TEST_F(SummarizeTest, HoldWaitsForSomebodyToLook) {
   EXPECT_EQ(pass(rows(10)).size(), 1U);
 }
 
-TEST_F(SummarizeTest, ABudgetStopsBeforeItIsExceeded) {
-  // About 111 + 100 tokens are reserved for a window, 15 are used.
-  make("window = { rows = 10 }\nin_flight = 1\nbudget = { tokens_per_run = 500 }");
-  const std::string why = failure<store::BudgetSpent>(rows(1000));
-  EXPECT_NE(why.find("500 tokens"), std::string::npos) << why;
-  const std::size_t asked = server_.asked().size();
-  EXPECT_GT(asked, 5U);
-  EXPECT_LE(journal().spending("", 1).at(0).use.input + journal().spending("", 1).at(0).use.output, 500U);
-  restart();
-  failure<store::BudgetSpent>(rows(1000));
-  EXPECT_EQ(server_.asked().size(), asked) << "another attempt of the same run has no other budget";
-  restart("run 2");
-  failure<store::BudgetSpent>(rows(1000));
-  EXPECT_GT(server_.asked().size(), asked);
-}
-
-TEST_F(SummarizeTest, MoneyIsABudgetWhereThePriceIsKnown) {
-  make("window = { rows = 10 }\nin_flight = 1\nbudget = { money_per_day = 0.002 }");
-  failure<store::BudgetSpent>(rows(1000));
-  EXPECT_LE(journal().spending("", 1).at(0).use.cost, 2000);
-  const config::Findings findings;
-  const auto table = config::Table::parse_text(
-      "connection = \"model\"\nmodel = \"unknown\"\nuser = \"{{data}}\"\nbudget = { money_per_day = 1 }",
-      "job.toml", findings);
-  PlanContext planning(config_, job_);
-  summarize().plan(*table, planning);
-  EXPECT_NE(findings.text().find("price"), std::string::npos) << findings.text();
-}
-
 TEST_F(SummarizeTest, AStopFinishesWhatIsPaidFor) {
   make("window = { rows = 10 }");
   std::atomic<bool> open{false};
