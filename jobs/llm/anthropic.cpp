@@ -15,9 +15,8 @@ FailureKind kind_of(const std::string& type) {
   if (type == "authentication_error" || type == "permission_error" || type == "billing_error") {
     return FailureKind::Auth;
   }
-  if (type == "invalid_request_error" || type == "not_found_error" || type == "request_too_large") {
-    return FailureKind::Invalid;
-  }
+  if (type == "not_found_error") return FailureKind::NotFound;
+  if (type == "invalid_request_error" || type == "request_too_large") return FailureKind::Invalid;
   return FailureKind::Retry;  // api_error, timeout_error, overloaded_error, and those to come
 }
 
@@ -164,10 +163,18 @@ const config::Fields<Own>& anthropic_fields() {
   return all;
 }
 
+// Where the version of the API is part of the address, as it is for the other vendor, it is not added twice.
+std::string without_version(std::string url) {
+  url.erase(url.find_last_not_of('/') + 1);
+  if (url.ends_with("/v1")) url.resize(url.size() - 3);
+  return url;
+}
+
 std::unique_ptr<Dialect> make_anthropic(const config::Table& table, Options& common) {
   Own options;
   options.base_url = "https://api.anthropic.com";
   const bool good = anthropic_fields().read(table, options);
+  options.base_url = without_version(std::move(options.base_url));
   if (good && !options.api_key && options.base_url.compare(0, 5, "https") == 0) {
     table.fail("api_key", "'api_key' is needed: this vendor answers nobody without");
     return nullptr;

@@ -13,6 +13,7 @@ ErrorKind error_kind(FailureKind kind) {
     case FailureKind::RateLimited:
     case FailureKind::Broken:
       return ErrorKind::Transient;
+    case FailureKind::NotFound:
     case FailureKind::Auth:
       return ErrorKind::Permanent;
     case FailureKind::Refused:
@@ -39,6 +40,8 @@ std::string_view to_string(FailureKind kind) noexcept {
       return "refused";
     case FailureKind::Invalid:
       return "invalid";
+    case FailureKind::NotFound:
+      return "not_found";
     case FailureKind::Auth:
       return "auth";
     case FailureKind::Broken:
@@ -56,6 +59,8 @@ FailureKind kind_of_status(int status) noexcept {
     case 402:
     case 403:
       return FailureKind::Auth;
+    case 404:
+      return FailureKind::NotFound;
     case 408:
     case 409:
       return FailureKind::Retry;

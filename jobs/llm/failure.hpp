@@ -14,14 +14,15 @@ enum class FailureKind {
   RateLimited,  // too fast; retry_after() where the vendor says how long
   Refused,      // the vendor or its model declines this request
   Invalid,      // the request is wrong, or what answers is not a model
+  NotFound,     // the address or the model: the configuration is wrong
   Auth,         // key, permission, or an account without money
   Broken,       // the answer was cut or makes no sense
 };
 
 std::string_view to_string(FailureKind kind) noexcept;
 
-// Retry, RateLimited and Broken are Transient, Auth is Permanent, Refused and Invalid are Data: they concern
-// this one request.  The text is escaped: a server's words cannot move a terminal's cursor.
+// Retry, RateLimited and Broken are Transient, NotFound and Auth are Permanent, Refused and Invalid are Data:
+// they concern this one request.  The text is escaped: a server's words cannot move a terminal's cursor.
 class Failure : public Error {
  public:
   Failure(FailureKind kind, std::string_view text,

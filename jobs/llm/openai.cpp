@@ -19,8 +19,8 @@ FailureKind kind_of(const wire::Report& report, FailureKind otherwise) {
   }
   if (code == "rate_limit_exceeded" || report.type == "rate_limit_error") return FailureKind::RateLimited;
   if (code == "content_filter" || code == "content_policy_violation") return FailureKind::Refused;
-  if (code == "context_length_exceeded" || code == "model_not_found" ||
-      report.type == "invalid_request_error") {
+  if (code == "model_not_found" || report.type == "not_found_error") return FailureKind::NotFound;
+  if (code == "context_length_exceeded" || report.type == "invalid_request_error") {
     return FailureKind::Invalid;
   }
   if (code.size() == 3 && code.find_first_not_of("0123456789") == std::string::npos) {

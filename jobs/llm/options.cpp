@@ -42,7 +42,8 @@ const config::Fields<Options>& option_fields() {
       config::Fields<Options>()
           .add("api_key", &Options::api_key, "sent with every request; servers of your own may need none")
           .add("base_url", &Options::base_url,
-               "where requests go, without the last part of the path; the vendor's own address by default")
+               "where requests go: the address before /chat/completions or /messages, /v1 included (which "
+               "may be missing before /messages); the vendor's own by default")
           .check([](const std::string& url) { return wrong_address(url); })
           .example("http://127.0.0.1:8080/v1")
           .add("headers", &Options::headers, "sent with every request, beside the vendor's")

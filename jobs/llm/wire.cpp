@@ -184,6 +184,7 @@ std::string name(std::string text) {
 
 Failure failure(FailureKind kind, int status, const http::Headers& headers, const std::string& words,
                 WallTime now) {
+  if (status == 404) kind = FailureKind::NotFound;  // whatever the body calls it
   const auto should_retry = headers.find("x-should-retry");
   const bool passing = kind == FailureKind::Retry || kind == FailureKind::RateLimited;
   if (should_retry == "true" && !passing) kind = FailureKind::Retry;

@@ -22,6 +22,11 @@ bool too_old(const llm::BatchView& view, const store::LlmBatch& batch) {
   return view.created && *view.created + kClockSkew < batch.since;
 }
 
+// The vendor has no such thing, or takes it for a mistake to ask for it.
+bool not_there(const llm::Failure& failure) {
+  return failure.reason() == llm::FailureKind::NotFound || failure.kind() == ErrorKind::Data;
+}
+
 // Waits longer from time to time, but not for ever longer.
 Duration longer(Duration wait, const config::DurationRange& range) {
   return std::min<Duration>(wait + wait / 2, range.second);
@@ -56,7 +61,7 @@ Task<bool> BatchDesk::found(store::LlmBatch& batch) {
       failed = failure;
     }
     if (adopted) co_return true;
-    if (failed && failed->kind() == ErrorKind::Data) co_return false;  // there is no list to look into
+    if (failed && not_there(*failed)) co_return false;  // there is no list to look into
     if (failed) {
       co_await bear(*failed);
       continue;
@@ -117,7 +122,7 @@ Task<bool> BatchDesk::is_ours(const store::LlmBatch& batch, llm::BatchView view)
     failed = failure;
   }
   // One whose results are gone is none of ours: those we read in time.
-  if (failed && failed->kind() != ErrorKind::Data) throw std::move(*failed);
+  if (failed && !not_there(*failed)) throw std::move(*failed);
   co_return ours;
 }
 
@@ -155,7 +160,7 @@ Task<std::optional<llm::BatchView>> BatchDesk::ended(const store::LlmBatch& batc
     } catch (const llm::Failure& failure) {
       failed = failure;
     }
-    if (failed && failed->reason() == llm::FailureKind::Invalid && !failed->ambiguous()) {
+    if (failed && not_there(*failed) && !failed->ambiguous()) {
       journal_->end_batch(batch, true, failed->what(), clock_.wall_now());
       co_return std::nullopt;
     }
@@ -182,7 +187,7 @@ Task<> BatchDesk::fetch(const store::LlmBatch& batch, llm::BatchView view) {
     } catch (const llm::Failure& failure) {
       failed = failure;
     }
-    const bool gone = failed && failed->reason() == llm::FailureKind::Invalid && !failed->ambiguous();
+    const bool gone = failed && not_there(*failed) && !failed->ambiguous();
     if (gone) {
       journal_->end_batch(batch, true, failed->what(), clock_.wall_now());
       co_return;

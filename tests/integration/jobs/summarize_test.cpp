@@ -206,6 +206,16 @@ TEST_F(SummarizeTest, AKeyThatIsRefusedEndsTheJob) {
   EXPECT_TRUE(bad_.empty());
 }
 
+TEST_F(SummarizeTest, AnAddressOrAModelThatIsNotThereEndsTheRun) {
+  make("window = { rows = 10 }");
+  server_.spoil_all(spoil::status(404, R"({"error":{"message":"no such model","code":"model_not_found"}})"));
+  EXPECT_THAT(failure(rows(30)), testing::HasSubstr("no such model"));
+  connect("openai", server_.chat_url() + "/v1");
+  make("window = { rows = 10 }");
+  EXPECT_THAT(failure(rows(30)), testing::HasSubstr("404"));
+  EXPECT_TRUE(bad_.empty()) << "no window is at fault";
+}
+
 TEST_F(SummarizeTest, HoldWaitsForSomebodyToLook) {
   make("window = { rows = 10 }\non_ambiguous = \"hold\"");
   server_.spoil_next(spoil::cut(100));

@@ -49,6 +49,17 @@ TEST(Dialect, MessagesAsTheVendorWantsThem) {
     "messages":[{"role":"user","content":"Text �"}]})"));
 }
 
+TEST(Dialect, AnAddressOfMessagesMayEndInItsVersion) {
+  for (const char* url :
+       {"http://127.0.0.1:1", "http://127.0.0.1:1/", "http://127.0.0.1:1/v1", "http://127.0.0.1:1/v1/"}) {
+    const auto made = dialect(anthropic(), std::string("base_url = \"") + url + "\"");
+    EXPECT_EQ(made->request(ask()).url, "http://127.0.0.1:1/v1/messages") << url;
+    EXPECT_EQ(made->batches()->look("b").url, "http://127.0.0.1:1/v1/messages/batches/b") << url;
+  }
+  const auto behind = dialect(anthropic(), "base_url = \"https://gateway.example/anthropic/v1\"");
+  EXPECT_EQ(behind->request(ask()).url, "https://gateway.example/anthropic/v1/messages");
+}
+
 TEST(Dialect, ChatCompletionsAsTheServerWantsThem) {
   Ask wanted = ask();
   wanted.temperature = 0.5;
@@ -89,7 +100,8 @@ Failure failure(const Vendor& vendor, int status, const std::string& body,
 TEST(Dialect, StatusesSayWhatWentWrong) {
   for (const Vendor* vendor : vendors()) {
     const auto kind = [&](int status) { return failure(*vendor, status, "<html>").reason(); };
-    for (const int status : {400, 404, 413, 422, 301, 302, 204})
+    EXPECT_EQ(kind(404), FailureKind::NotFound);
+    for (const int status : {400, 413, 422, 301, 302, 204})
       EXPECT_EQ(kind(status), FailureKind::Invalid) << status;
     for (const int status : {401, 402, 403}) EXPECT_EQ(kind(status), FailureKind::Auth) << status;
     for (const int status : {408, 409, 500, 502, 503, 504, 529})
@@ -117,6 +129,18 @@ TEST(Dialect, ABodySaysMoreThanAStatus) {
   EXPECT_EQ(told.reason(), FailureKind::Invalid);
   EXPECT_EQ(told.kind(), ErrorKind::Data);
   EXPECT_STREQ(told.what(), "status 400: invalid_request_error: bad \\x1b[31mthing");
+}
+
+TEST(Dialect, AnAddressOrAModelThatIsNotThereIsAMistakeOfTheConfiguration) {
+  for (const Failure& failed :
+       {failure(anthropic(), 404, R"({"error":{"type":"not_found_error","message":"model: m"}})"),
+        failure(openai(), 404, R"({"error":{"type":"invalid_request_error","code":"unknown_url"}})"),
+        failure(openai(), 404, R"({"error":{"type":"invalid_request_error","code":"model_not_found"}})"),
+        failure(openai(), 400, R"({"error":{"type":"invalid_request_error","code":"model_not_found"}})"),
+        failure(openai(), 404, R"({"object":"error","message":"no m","type":"NotFoundError","code":404})")}) {
+    EXPECT_EQ(failed.reason(), FailureKind::NotFound) << failed.what();
+    EXPECT_EQ(failed.kind(), ErrorKind::Permanent) << failed.what();
+  }
 }
 
 TEST(Dialect, TheVendorsWishAboutRetriesWins) {
