@@ -10,7 +10,10 @@ using wire::Json;
 
 namespace messages {
 
-FailureKind kind_of(const std::string& type) {
+FailureKind kind_of(const wire::Report& report) {
+  const std::string& type = report.type;
+  // An account without money was, and on some ways still is, an invalid request like any other.
+  if (report.message.find("credit balance") != std::string::npos) return FailureKind::Auth;
   if (type == "rate_limit_error") return FailureKind::RateLimited;
   if (type == "authentication_error" || type == "permission_error" || type == "billing_error") {
     return FailureKind::Auth;
@@ -86,7 +89,7 @@ class MessageDecoder final : public Decoder {
       done_ = true;
     } else if (type == "error") {
       const wire::Report report = wire::report(wire::member(json, "error"));
-      throw Failure(messages::kind_of(report.type), report.words(secrets_));
+      throw Failure(messages::kind_of(report), report.words(secrets_));
     }
   }
   bool done() const noexcept override { return done_; }
@@ -134,8 +137,8 @@ class Messages final : public Dialect {
   Failure failure(int status, const http::Headers& headers, std::string_view body,
                   WallTime now) const override {
     const wire::Report report = wire::report_of_body(body);
-    return wire::failure(report.type.empty() ? kind_of_status(status) : messages::kind_of(report.type),
-                         status, headers, report.words(secrets_), now);
+    return wire::failure(report.type.empty() ? kind_of_status(status) : messages::kind_of(report), status,
+                         headers, report.words(secrets_), now);
   }
   std::optional<std::chrono::nanoseconds> pause(const http::Headers& headers, WallTime now) const override {
     std::optional<std::chrono::nanoseconds> longest;

@@ -95,7 +95,7 @@ class MessageBatches final : public BatchDialect {
       const Json& error = wire::member(what, "error");
       const Json& within = wire::member(error, "error");
       const wire::Report report = wire::report(within.is_null() ? error : within);
-      result.failure = Failure(kind_of(report.type), report.words(secrets_));
+      result.failure = Failure(kind_of(report), report.words(secrets_));
     } else {
       result.failure = Failure(FailureKind::Retry, "the batch ended before this was answered: " + type);
     }

@@ -8,7 +8,7 @@
 
 namespace syncd::llm::messages {
 
-FailureKind kind_of(const std::string& type);
+FailureKind kind_of(const wire::Report& report);
 
 // The body of a request that is not streamed.
 wire::Json body(const Ask& ask);

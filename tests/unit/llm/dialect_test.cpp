@@ -143,6 +143,20 @@ TEST(Dialect, AnAddressOrAModelThatIsNotThereIsAMistakeOfTheConfiguration) {
   }
 }
 
+TEST(Dialect, AnAccountWithoutMoneyIsNoFaultOfTheQuestion) {
+  const std::string empty =
+      R"("error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the )"
+      R"(Anthropic API. Please go to Plans & Billing to upgrade or purchase credits."})";
+  EXPECT_EQ(failure(anthropic(), 400, "{" + empty + "}").reason(), FailureKind::Auth);
+  EXPECT_EQ(failure(anthropic(), 402, R"({"error":{"type":"billing_error","message":"pay"}})").reason(),
+            FailureKind::Auth);
+  const auto batched =
+      dialect(anthropic())
+          ->batches()
+          ->result(R"({"custom_id":"a","result":{"type":"errored","error":{)" + empty + "}}}");
+  EXPECT_EQ(batched.failure->reason(), FailureKind::Auth);
+}
+
 TEST(Dialect, TheVendorsWishAboutRetriesWins) {
   EXPECT_EQ(failure(anthropic(), 400, "", {"x-should-retry: true"}).reason(), FailureKind::Retry);
   EXPECT_EQ(failure(anthropic(), 500, "", {"x-should-retry: false"}).reason(), FailureKind::Invalid);
