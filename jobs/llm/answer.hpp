@@ -41,6 +41,7 @@ class End {
   End() = default;
   Stop stop = Stop::Other;
   std::string reason;          // in the vendor's word
+  std::string refusal;         // the model's own words, where it declined
   std::optional<Usage> usage;  // where it was told
   std::string model;           // that answered
 };

@@ -28,6 +28,8 @@ http::Request signed_request(const Options& options, http::Request request);
 
 // A text, or a list of parts of which some are text (others are thoughts and references).
 void take_content(std::string& text, const wire::Json& content);
+// A refusal is one whatever reason the stream or the batch gives for its end.
+void take_refusal(End& end, const std::string& words);
 void take_stop(End& end, std::string reason);
 void take_usage(End& end, const wire::Json& json);
 

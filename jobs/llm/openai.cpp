@@ -10,6 +10,11 @@ using chat::ChatOptions;
 using wire::Json;
 
 namespace chat {
+namespace {
+
+constexpr std::size_t kEnoughWords = 1000;  // of a refusal: who reads it is shown fewer
+
+}  // namespace
 
 FailureKind kind_of(const wire::Report& report, FailureKind otherwise) {
   const std::string& code = report.code;
@@ -59,10 +64,18 @@ void take_content(std::string& text, const Json& content) {
   }
 }
 
+void take_refusal(End& end, const std::string& words) {
+  if (words.empty()) return;
+  if (end.refusal.size() < kEnoughWords) end.refusal += words;
+  end.stop = Stop::Refused;
+}
+
 void take_stop(End& end, std::string reason) {
   if (reason.empty()) return;
   end.reason = std::move(reason);
-  if (end.reason == "stop") {
+  if (!end.refusal.empty()) {
+    end.stop = Stop::Refused;
+  } else if (end.reason == "stop") {
     end.stop = Stop::Complete;
   } else if (end.reason == "length" || end.reason == "model_length") {
     end.stop = Stop::Truncated;
@@ -118,15 +131,11 @@ class ChunkDecoder final : public Decoder {
     if (!choices.is_array() || choices.empty()) return;
     const Json& delta = wire::member(choices.front(), "delta");
     chat::take_content(text, wire::member(delta, "content"));
-    if (!wire::text(delta, "refusal").empty()) refused_ = true;
+    chat::take_refusal(end_, wire::text(delta, "refusal"));
     chat::take_stop(end_, wire::text(choices.front(), "finish_reason"));
   }
   bool done() const noexcept override { return done_; }
-  End end() const override {
-    End end = end_;
-    if (refused_) end.stop = Stop::Refused;
-    return end;
-  }
+  End end() const override { return end_; }
 
  private:
   // Whether it was a piece of text and nothing else, which nearly all are.
@@ -147,7 +156,6 @@ class ChunkDecoder final : public Decoder {
   const std::shared_ptr<QuickJson> quick_;
   const wire::Secrets secrets_;
   End end_;
-  bool refused_ = false;
   bool done_ = false;
 };
 

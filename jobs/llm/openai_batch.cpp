@@ -60,8 +60,8 @@ void take_completion(BatchResult& result, const Json& completion) {
   if (!choices.is_array() || choices.empty()) return;
   const Json& message = wire::member(choices.front(), "message");
   take_content(result.text, wire::member(message, "content"));
+  take_refusal(result.end, wire::text(message, "refusal"));
   take_stop(result.end, wire::text(choices.front(), "finish_reason"));
-  if (!wire::text(message, "refusal").empty()) result.end.stop = Stop::Refused;
 }
 
 class ChatBatches final : public BatchDialect {

@@ -73,6 +73,8 @@ Verdict Judge::judge(std::string text, const llm::End& end, const std::string& m
     verdict.failure = llm::Failure(llm::FailureKind::Refused, objection);
   } else if (good) {
     verdict.answer = store::LlmAnswer{std::move(text), end.model.empty() ? model : end.model, verdict.use};
+  } else if (!end.refusal.empty()) {
+    verdict.failure = llm::Failure(llm::FailureKind::Refused, "the model refused: " + end.refusal);
   } else {
     verdict.failure = llm::Failure(llm::FailureKind::Refused,
                                    fmt::format("the model stopped before its answer was complete ({})",

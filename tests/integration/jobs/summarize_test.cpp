@@ -216,6 +216,19 @@ TEST_F(SummarizeTest, AnAddressOrAModelThatIsNotThereEndsTheRun) {
   EXPECT_TRUE(bad_.empty()) << "no window is at fault";
 }
 
+TEST_F(SummarizeTest, ARefusalIsABadRecordThatSaysSo) {
+  make("window = { rows = 10 }");
+  StreamEvents events = syncd::test::chat_events({});
+  events.insert(events.begin() + 1, "data: {\"choices\":[{\"delta\":{\"refusal\":\"I am sorry.\"}}]}\n\n");
+  server_.spoil_next([events](Exchange& exchange, const StreamEvents&) {
+    exchange.start("text/event-stream");
+    exchange.send(syncd::test::joined(events));
+  });
+  pass(rows(10));
+  ASSERT_EQ(bad_.size(), 1U);
+  EXPECT_EQ(bad_[0].error, "the model refused: I am sorry.");
+}
+
 TEST_F(SummarizeTest, HoldWaitsForSomebodyToLook) {
   make("window = { rows = 10 }\non_ambiguous = \"hold\"");
   server_.spoil_next(spoil::cut(100));

@@ -172,6 +172,22 @@ TEST(Decoder, OnlyACompleteStopIsAnAnswer) {
   EXPECT_EQ(read(openai(), "data: [DONE]\n\n").end.stop, Stop::Other) << "no reason at all";
 }
 
+TEST(Decoder, ARefusalIsToldInItsWords) {
+  StreamEvents events = chat_events({});
+  for (const char* words : {"I am ", "sorry."}) {
+    events.insert(events.end() - 3,
+                  std::string("data: {\"choices\":[{\"delta\":{\"refusal\":\"") + words + "\"}}]}\n\n");
+  }
+  const End streamed = read(openai(), joined(events)).end;
+  EXPECT_EQ(streamed.stop, Stop::Refused);
+  EXPECT_EQ(streamed.refusal, "I am sorry.");
+  const auto batched = dialect(openai())->batches()->result(
+      R"({"custom_id":"a","response":{"status_code":200,"body":{"choices":[{"finish_reason":"stop",)"
+      R"("message":{"content":null,"refusal":"I am sorry."}}]}}})");
+  EXPECT_EQ(batched.end.stop, Stop::Refused);
+  EXPECT_EQ(batched.end.refusal, "I am sorry.");
+}
+
 TEST(Decoder, AnEventThatIsNoJsonIsBroken) {
   for (const Vendor* vendor : vendors()) {
     try {
