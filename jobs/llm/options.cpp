@@ -1,5 +1,12 @@
 #include "jobs/llm/options.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "daemon/base/escape.hpp"
+
 namespace syncd::llm {
 namespace {
 
@@ -14,6 +21,26 @@ std::optional<std::string> wrong_address(const std::string& url) {
     if (rest.empty() || rest.front() == ':' || rest.front() == '/') return std::nullopt;
   }
   return "must begin with https:// (http:// is for this machine only)";
+}
+
+// What a server would refuse, or would take for another header.  A value may be a secret: it is not shown.
+std::optional<std::string> wrong_header(const config::OrderedStrings& headers) {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";  // RFC 9110: beside letters and digits
+  const auto of_names = [&](unsigned char c) {
+    return std::isalnum(c) != 0 || kMarks.find(static_cast<char>(c)) != std::string_view::npos;
+  };
+  const auto control = [](unsigned char c) { return c != '\t' && std::iscntrl(c) != 0; };
+  for (const auto& [name, value] : headers) {
+    if (name.empty() || !std::all_of(name.begin(), name.end(), of_names)) {
+      return fmt::format("has a header '{}': a name consists of letters, digits and {}", escaped(name),
+                         kMarks);
+    }
+    if (std::any_of(value.begin(), value.end(), control)) {
+      return fmt::format("has a control character in the value of '{}', such as a line break: take it out",
+                         name);
+    }
+  }
+  return std::nullopt;
 }
 
 struct PriceEntry {
@@ -47,6 +74,7 @@ const config::Fields<Options>& option_fields() {
           .check([](const std::string& url) { return wrong_address(url); })
           .example("http://127.0.0.1:8080/v1")
           .add("headers", &Options::headers, "sent with every request, beside the vendor's")
+          .check([](const config::OrderedStrings& headers) { return wrong_header(headers); })
           .add("proxy", &Options::proxy, "goes through this proxy; those of the environment are not asked")
           .example("http://proxy.internal:3128")
           .add("ca_file", &Options::ca_file, "certificate authorities instead of the system's")

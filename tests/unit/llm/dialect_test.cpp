@@ -157,6 +157,20 @@ TEST(Dialect, AnAccountWithoutMoneyIsNoFaultOfTheQuestion) {
   EXPECT_EQ(batched.failure->reason(), FailureKind::Auth);
 }
 
+TEST(Dialect, HeadersThatNoServerTakesAreRefused) {
+  for (const char* wrong : {R"("bad header" = "a")", R"("" = "a")", R"("x:" = "a")", R"("x\u00e9" = "a")"}) {
+    const std::string found = findings(openai(), std::string("headers = { ") + wrong + " }");
+    EXPECT_NE(found.find("syncd.toml:1"), std::string::npos) << found;
+    EXPECT_NE(found.find("a name consists of"), std::string::npos) << wrong << found;
+  }
+  for (const char* wrong : {"secret\\nx-evil: 1", "secret\\r", "secret\\u0000", "secret\\u007f"}) {
+    const std::string found = findings(openai(), std::string("headers = { x-team = \"") + wrong + "\" }");
+    EXPECT_NE(found.find("'x-team'"), std::string::npos) << wrong << found;
+    EXPECT_EQ(found.find("secret"), std::string::npos) << "a value may be a secret: " << found;
+  }
+  EXPECT_EQ(findings(openai(), "headers = { x-Team_1 = \"a\\tb; \u00e9\", x = \"\" }"), "");
+}
+
 TEST(Dialect, TheVendorsWishAboutRetriesWins) {
   EXPECT_EQ(failure(anthropic(), 400, "", {"x-should-retry: true"}).reason(), FailureKind::Retry);
   EXPECT_EQ(failure(anthropic(), 500, "", {"x-should-retry: false"}).reason(), FailureKind::Invalid);
