@@ -22,6 +22,8 @@ struct Socket {
   Socket& operator=(const Socket&) = delete;
 
   void close() noexcept;
+  // After an error: what the peer sent is kept in `last_words`, then the socket is closed.
+  void close_broken();
   // The buffer for the next read, while nothing waits in it: most connections carry little.
   uv_buf_t room();
 
@@ -34,6 +36,7 @@ struct Socket {
   Clock& clock;
   std::shared_ptr<Socket> self;  // held for libuv, from the initialisation to the close callback
   bool closing = false;
+  std::string last_words;  // of a peer that hung up while we wrote
   Parked* reader = nullptr;
   // What nobody took yet: the size of what is in `buffer`, or an error.  A read that is stopped while bytes
   // arrive leaves them to the next one.

@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <utility>
 
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::size_t kSmallestBuffer = 4 * 1024;
 constexpr std::size_t kLargestBuffer = 64 * 1024;
+constexpr std::size_t kMostLastWords = 1024 * 1024;  // of a peer that has hung up
 
 }  // namespace
 
@@ -30,6 +32,19 @@ void Socket::close() noexcept {
   arrived = UV_ECANCELED;
   if (reader) reader->wake();
   uv_close(&handle, [](uv_handle_t* h) { static_cast<Socket*>(h->data)->self.reset(); });
+}
+
+void Socket::close_broken() {
+  uv_os_fd_t descriptor = -1;
+  if (!closing && uv_fileno(&handle, &descriptor) == 0) {
+    std::array<char, kSmallestBuffer> some;
+    ssize_t count = 0;
+    do {
+      count = ::recv(descriptor, some.data(), some.size(), MSG_DONTWAIT);
+      if (count > 0) last_words.append(some.data(), static_cast<std::size_t>(count));
+    } while (count > 0 && last_words.size() < kMostLastWords);
+  }
+  close();
 }
 
 uv_buf_t Socket::room() {
@@ -138,7 +153,7 @@ class WriteAll {
   void await_resume() {
     if (cancelled_) throw coro::Cancelled();
     if (status_ == 0) return;
-    socket_->close();  // the peer has an unknown part of it
+    socket_->close_broken();  // the peer has an unknown part of it
     fail("writing", status_);
   }
 
@@ -165,6 +180,10 @@ class UvStream final : public Stream {
   ~UvStream() override { close(); }
 
   coro::Task<std::string_view> read() override {
+    if (!socket_->last_words.empty()) {
+      last_words_ = std::exchange(socket_->last_words, std::string());
+      co_return std::string_view(last_words_);
+    }
     check_open("reading");
     ReadSome some(socket_);
     const std::string_view bytes = co_await some;
@@ -194,6 +213,7 @@ class UvStream final : public Stream {
     if (closed()) throw Error(ErrorKind::Transient, fmt::format("{}: the connection is closed", doing));
   }
   std::shared_ptr<Socket> socket_;
+  std::string last_words_;  // that read() has returned
   int expected_ = 1;
 };
 

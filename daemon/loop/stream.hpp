@@ -19,8 +19,8 @@ class Stream {
   // when the connection breaks, Cancelled on a stop (nothing is lost: the next read() goes on).
   virtual coro::Task<std::string_view> read() = 0;
 
-  // Returns when the system has taken all of `data`, which must stay valid that long.  A stop or an error
-  // in the middle closes the stream: the peer has an unknown part of it.
+  // Returns when the system has all of `data`, which must stay valid that long.  A stop or an error closes
+  // the stream: the peer has an unknown part of it.  After an error read() has what the peer sent until then.
   virtual coro::Task<> write(std::string_view data) = 0;
 
   // The next read() need not return before so many bytes are there: the system wakes us once for all of

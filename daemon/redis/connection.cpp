@@ -89,13 +89,43 @@ coro::Task<> Connection::exchange(std::string_view commands, std::size_t count, 
   }
 }
 
-coro::Task<> Connection::write(std::string_view commands) {
-  if (begun_.empty()) {
-    co_await stream_->write(commands);
-    co_return;
+namespace {
+
+// Redis hangs up on whom it cannot understand, and says why before: `replies` are the last that came.
+Error explained(const Error& broken, const Replies& replies) {
+  if (replies.count() == 0) return broken;
+  const Reply last = replies[replies.count() - 1];
+  return last.error() && ends_connection(last.text()) ? to_error(last.text()) : broken;
+}
+
+}  // namespace
+
+// After a failed write; throws.
+coro::Task<> Connection::explain(Error broken) {
+  Replies replies;
+  try {
+    while (true) {
+      const bool whole = decoder_.next(replies);
+      if (!whole) co_await read_more();  // the stream is closed: it returns at once
+    }
+  } catch (const Error&) {
+    broken = explained(broken, replies);  // that was all
   }
-  begun_ += commands;
-  co_await stream_->write(begun_);
+  throw std::move(broken);
+}
+
+coro::Task<> Connection::write(std::string_view commands) {
+  if (!begun_.empty()) {
+    begun_ += commands;
+    commands = begun_;
+  }
+  std::optional<Error> broken;
+  try {
+    co_await stream_->write(commands);
+  } catch (const Error& error) {
+    broken = error;
+  }
+  if (broken) co_await explain(std::move(*broken));
   begun_.clear();
 }
 
@@ -107,9 +137,13 @@ coro::Task<> Connection::read_more() {
 
 coro::Task<> Connection::read_replies(std::size_t count, Replies& into) {
   into.clear();
-  while (into.count() < count) {
-    const bool whole = decoder_.next(into);
-    if (!whole) co_await read_more();
+  try {
+    while (into.count() < count) {
+      const bool whole = decoder_.next(into);
+      if (!whole) co_await read_more();
+    }
+  } catch (const Error& error) {
+    throw explained(error, into);
   }
 }
 

@@ -49,6 +49,7 @@ class Connection {
   coro::Task<> read_replies(std::size_t count, Replies& into);
   coro::Task<std::size_t> read_queued(std::size_t count);
   coro::Task<> read_more();
+  coro::Task<> explain(Error broken);
   static coro::Task<std::unique_ptr<Connection>> establish(loop::EventLoop& loop, const Options& options,
                                                            const Address& address);
   coro::Task<> log_in(const Address& address);

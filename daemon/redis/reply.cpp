@@ -34,6 +34,12 @@ constexpr std::array kMeanings = {
 const Meaning* find_meaning(std::string_view text) noexcept {
   static constexpr Meaning kFull{"ERR", ErrorKind::Transient, "raise maxclients or stop some clients"};
   if (text.starts_with("ERR max number of clients")) return &kFull;
+  static constexpr Meaning kTooLarge{
+      "ERR", ErrorKind::Transient,
+      "a value is larger than proto-max-bulk-len allows: raise it, or write smaller rows"};
+  if (text.starts_with("ERR Protocol error: invalid bulk length")) return &kTooLarge;
+  static constexpr Meaning kNotUnderstood{"ERR", ErrorKind::Transient, ""};
+  if (ends_connection(text)) return &kNotUnderstood;
   const std::string_view code = text.substr(0, text.find(' '));
   for (const Meaning& meaning : kMeanings) {
     if (meaning.code == code) return &meaning;
@@ -48,6 +54,8 @@ const Meaning* find_meaning(std::string_view text) noexcept {
 }
 
 }  // namespace
+
+bool ends_connection(std::string_view text) noexcept { return text.starts_with("ERR Protocol error"); }
 
 ErrorKind kind_of_error(std::string_view text) noexcept {
   const Meaning* meaning = find_meaning(text);

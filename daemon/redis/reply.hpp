@@ -81,5 +81,7 @@ ErrorKind kind_of_error(std::string_view text) noexcept;
 Error to_error(std::string_view text);
 // The same for a command that is about no single row: never Data, but Permanent.
 Error to_commit_error(std::string_view text);
+// Redis hangs up after it: what was sent is no protocol, or too large.
+bool ends_connection(std::string_view text) noexcept;
 
 }  // namespace syncd::redis

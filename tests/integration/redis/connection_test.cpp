@@ -220,6 +220,45 @@ TEST_F(RedisConnection, SaysThatRedisWentAway) {
   EXPECT_THAT(failure(*connection, {"PING"}).what(), EndsWith("the connection is closed"));
 }
 
+// Redis says so as soon as it has read the length, and hangs up while the rest is still on its way.
+void expect_too_large(loop::EventLoop& loop, RedisServer& server, const Options& options, std::size_t size) {
+  const auto connection = run_task(loop, Connection::open(loop, options));
+  CommandBuffer commands;
+  commands.add("MULTI");
+  commands.add("SET", "a", "1");
+  commands.add("SET", "large", std::string(size, 'x'));
+  commands.add("EXEC");
+  const auto commit = [](Connection& on, const CommandBuffer& all) -> coro::Task<> {
+    Replies replies;
+    co_await on.send(all.view());
+    co_await on.receive(1, replies);
+    const std::size_t skipped = co_await on.skip_queued(2);
+    co_await on.receive(3 - skipped, replies);
+  };
+  const Error error = error_of(loop, commit(*connection, commands));
+  EXPECT_EQ(error.kind(), ErrorKind::Transient);
+  EXPECT_EQ(error.what(), connection->server() +
+                              ": Redis: ERR Protocol error: invalid bulk length (a value is larger than "
+                              "proto-max-bulk-len allows: raise it, or write smaller rows)")
+      << size;
+  EXPECT_TRUE(connection->closed());
+  EXPECT_TRUE(server.call("GET a").nil());
+}
+
+TEST_F(RedisConnection, SaysWhyRedisHangsUpOverAValueThatIsTooLarge) {
+  RedisOptions small;
+  small.tls = true;
+  RedisServer own(small);
+  own.call("CONFIG SET proto-max-bulk-len 1048576");
+  Options secured = options(own.tls_uri());
+  secured.ca_file = own.certificates().authority();
+  for (const std::size_t size : {2'000'000U, 20'000'000U}) {
+    expect_too_large(loop, own, options(own.uri()), size);
+    expect_too_large(loop, own, options(own.socket_uri()), size);
+    expect_too_large(loop, own, secured, size);
+  }
+}
+
 CommandBuffer a_commit() {
   CommandBuffer commands;
   commands.add("MULTI");

@@ -8,8 +8,8 @@ namespace {
 TEST(ErrorReply, MeansWhatTheJobDoesAboutIt) {
   for (const std::string passing :
        {"OOM command not allowed when used memory > 'maxmemory'.",
-        "LOADING Redis is loading the dataset in memory",
-        "READONLY You can't write against a read only replica.",
+        "LOADING Redis is loading the dataset in memory", "ERR Protocol error: invalid bulk length",
+        "ERR Protocol error: too big inline request", "READONLY You can't write against a read only replica.",
         "MISCONF Redis is configured to save RDB snapshots", "BUSY Redis is busy running a script.",
         "MASTERDOWN Link with MASTER is down", "NOREPLICAS Not enough good replicas",
         "ERR max number of clients reached",
