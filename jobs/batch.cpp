@@ -11,6 +11,12 @@ constexpr std::size_t kFirstBlock = 1024;
 constexpr std::size_t kBlock = 64 * 1024;
 }  // namespace
 
+std::optional<bool> truth(std::string_view text) noexcept {
+  if (text == "t" || text == "true") return true;
+  if (text == "f" || text == "false") return false;
+  return std::nullopt;
+}
+
 static_assert(!std::is_aggregate_v<Batch> && !std::is_aggregate_v<Position> &&
                   !std::is_aggregate_v<Positions>,
               "brace-made temporaries in await expressions are destroyed twice by GCC 12");

@@ -15,6 +15,9 @@ namespace syncd::jobs {
 // What a cell's text is, for sinks that write typed values (JSON).
 enum class ColumnKind : std::uint8_t { Text, Number, Boolean, Json };
 
+// What a Boolean says: PostgreSQL writes t and f, TOML and JSON true and false; nullopt: it is none.
+std::optional<bool> truth(std::string_view text) noexcept;
+
 // The names and kinds of the columns, shared by all batches of a stream.
 class Schema {
  public:

@@ -10,16 +10,17 @@ namespace syncd::jobs {
 
 const config::Fields<PredicateOptions>& predicate_fields() {
   using O = PredicateOptions;
-  static const auto all = config::Fields<O>()
-                              .required("field", &O::field, "the column that is looked at")
-                              .example("status")
-                              .add("is_null", &O::is_null, "true: it is NULL")
-                              .add("not_null", &O::not_null, "true: it is not NULL")
-                              .add("equals", &O::equals, "its text is this")
-                              .add("in", &O::in, "its text is one of these")
-                              .add("not_in", &O::not_in, "its text is none of these; NULL is none of them")
-                              .example("[\"active\"]")
-                              .add("matches", &O::matches, "a Perl-compatible pattern is found in it");
+  static const auto all =
+      config::Fields<O>()
+          .required("field", &O::field, "the column that is looked at")
+          .example("status")
+          .add("is_null", &O::is_null, "true: it is NULL")
+          .add("not_null", &O::not_null, "true: it is not NULL")
+          .add("equals", &O::equals, "its text is this; for a boolean t is true, and f is false")
+          .add("in", &O::in, "its text is one of these")
+          .add("not_in", &O::not_in, "its text is none of these; NULL is none of them")
+          .example("[\"active\"]")
+          .add("matches", &O::matches, "a Perl-compatible pattern is found in it");
   return all;
 }
 
@@ -64,12 +65,22 @@ std::optional<Predicate> read_predicate(const config::Table& table, const std::s
 
 void Predicate::bind(const Schema& schema, std::string_view doing) {
   column_ = resolve_columns(schema, {field_}, doing).front();
+  bound_values_ = values_;
+  if (schema.kind(column_) != ColumnKind::Boolean) return;
+  for (const std::string& value : values_) {
+    const auto said = truth(value);
+    if (!said) continue;
+    for (const char* spelling : {"t", "true", "f", "false"}) {
+      if (truth(spelling) == said) bound_values_.emplace_back(spelling);
+    }
+  }
 }
 
 bool Predicate::holds(const Batch& batch, std::size_t row) const {
   const Cell cell = batch.cell(row, column_);
   const auto listed = [&] {
-    return !cell.null() && std::find(values_.begin(), values_.end(), cell.text()) != values_.end();
+    return !cell.null() &&
+           std::find(bound_values_.begin(), bound_values_.end(), cell.text()) != bound_values_.end();
   };
   switch (test_) {
     case Test::Null:

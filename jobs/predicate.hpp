@@ -47,6 +47,7 @@ class Predicate {
   std::vector<std::string> values_;
   std::shared_ptr<const Pattern> pattern_;
   std::size_t column_ = 0;
+  std::vector<std::string> bound_values_;  // with the other spelling of a truth, where the column is Boolean
 };
 
 // The condition of the table `key`; nullopt and the findings where it is wrong.

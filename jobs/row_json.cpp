@@ -19,10 +19,8 @@ void append_value(std::string& out, ColumnKind kind, Cell cell) {
     out += "null";
   } else if ((kind == ColumnKind::Number && number(text)) || (kind == ColumnKind::Json && !text.empty())) {
     out += text;
-  } else if (kind == ColumnKind::Boolean && (text == "t" || text == "true")) {
-    out += "true";
-  } else if (kind == ColumnKind::Boolean && (text == "f" || text == "false")) {
-    out += "false";
+  } else if (const auto said = kind == ColumnKind::Boolean ? truth(text) : std::nullopt) {
+    out += *said ? "true" : "false";
   } else {
     append_json_string(out, text);
   }

@@ -96,7 +96,7 @@ class SinkTest : public ::testing::Test, public Monitor, public BadRecords {
     config.connections = tables_;
     const config::Job job;
     PlanContext context(config, job);
-    context.stream.columns = std::vector<std::string>{"id", "name"};
+    context.stream.columns = stream_columns_;
     return kind.plan(table, context);
   }
 
@@ -119,6 +119,7 @@ class SinkTest : public ::testing::Test, public Monitor, public BadRecords {
     connections_ = std::make_unique<Connections>(loop_, tables_);
   }
 
+  std::vector<std::string> stream_columns_{"id", "name"};
   syncd::test::RedisServer redis_;
   syncd::test::TempDir folder_;
   std::string database_;

@@ -117,6 +117,36 @@ TEST_F(TransformTest, FilterKnowsEveryConditionAndWhatNullMeansToIt) {
   }
 }
 
+// PostgreSQL writes t and f, JSON true and false; whoever writes a condition need not know which.
+TEST_F(TransformTest, FilterKnowsABooleanByEitherSpelling) {
+  const auto kept = [this](const std::string& toml, ColumnKind kind) {
+    Batch batch(std::make_shared<const Schema>(std::vector<std::string>{"id", "name"},
+                                               std::vector<ColumnKind>{ColumnKind::Number, kind}),
+                Position("", "p5"));
+    for (const char* text : {"0", "t", "1", "true", "2", "f", "3", "false", "4"}) batch.push_copy(text);
+    batch.push_null();
+    std::string ids;
+    for (const Batch& out : apply(filter(), toml, batches(std::move(batch)))) {
+      for (std::size_t row = 0; row < out.rows(); ++row) ids += out.cell(row, 0).text();
+    }
+    return ids;
+  };
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"keep_if = { field = 'name', equals = true }", "01"},
+      {"keep_if = { field = 'name', equals = 't' }", "01"},
+      {"keep_if = { field = 'name', equals = 'true' }", "01"},
+      {"keep_if = { field = 'name', equals = false }", "23"},
+      {"keep_if = { field = 'name', in = ['f'] }", "23"},
+      {"keep_if = { field = 'name', in = [true, false] }", "0123"},
+      {"drop_if = { field = 'name', equals = true }", "234"},
+      {"keep_if = { field = 'name', not_in = [true] }", "234"},
+      {"keep_if = { field = 'name', not_in = ['false'] }", "014"},
+      {"keep_if = { field = 'name', equals = 'x' }", ""},
+  };
+  for (const auto& [toml, ids] : cases) EXPECT_EQ(kept(toml, ColumnKind::Boolean), ids) << toml;
+  EXPECT_EQ(kept("keep_if = { field = 'name', equals = true }", ColumnKind::Text), "1") << "a text is a text";
+}
+
 TEST_F(TransformTest, FilterSaysWhatIsWrongWithItsConditions) {
   plan(filter(),
        "keep_if = { field = 'nmae', is_null = true }\n"
