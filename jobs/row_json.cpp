@@ -7,17 +7,11 @@
 namespace syncd::jobs {
 namespace {
 
-// Servers write numbers as JSON does, but for NaN and the infinities.
-bool number(std::string_view text) {
-  const std::size_t first = text.starts_with('-') ? 1 : 0;
-  return text.size() > first && text[first] >= '0' && text[first] <= '9';
-}
-
 void append_value(std::string& out, ColumnKind kind, Cell cell) {
   const std::string_view text = cell.text();
   if (cell.null()) {
     out += "null";
-  } else if ((kind == ColumnKind::Number && number(text)) || (kind == ColumnKind::Json && !text.empty())) {
+  } else if ((kind == ColumnKind::Number && is_number(text)) || (kind == ColumnKind::Json && !text.empty())) {
     out += text;
   } else if (const auto said = kind == ColumnKind::Boolean ? truth(text) : std::nullopt) {
     out += *said ? "true" : "false";
@@ -27,6 +21,26 @@ void append_value(std::string& out, ColumnKind kind, Cell cell) {
 }
 
 }  // namespace
+
+bool is_number(std::string_view text) noexcept {
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::size_t i = text.starts_with('-') ? 1 : 0;
+  const auto digits = [&] {
+    const std::size_t first = i;
+    while (i < text.size() && digit(text[i])) ++i;
+    return i > first;
+  };
+  const bool zero = i < text.size() && text[i] == '0';
+  const std::size_t first = i;
+  if (!digits() || (zero && i > first + 1)) return false;
+  if (i < text.size() && text[i] == '.' && (++i, !digits())) return false;
+  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
+    ++i;
+    if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
+    if (!digits()) return false;
+  }
+  return i == text.size();
+}
 
 RowJson::RowJson(const Schema& schema, std::vector<std::size_t> columns) {
   for (const std::size_t index : columns) {

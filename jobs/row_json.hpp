@@ -7,6 +7,9 @@
 
 namespace syncd::jobs {
 
+// "1", "-2.50", "3e8": what JSON takes for a number.
+bool is_number(std::string_view text) noexcept;
+
 // Numbers, booleans and JSON stay what they are; what JSON cannot say (NaN, Infinity) and everything else
 // is a string.  NULL is null.  A byte that is not UTF-8 becomes U+FFFD.
 class RowJson {

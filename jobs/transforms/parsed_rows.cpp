@@ -12,8 +12,6 @@
 namespace syncd::jobs {
 namespace {
 
-bool digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
 std::optional<ColumnKind> kind_of(const std::string& type, bool json) {
   if (type == "text") return ColumnKind::Text;
   if (type == "number") return ColumnKind::Number;
@@ -106,25 +104,6 @@ const config::Fields<ParseOptions>& parse_fields() {
                "that is none is a bad record, an empty one is NULL")
           .example("{ status = \"number\" }");
   return all;
-}
-
-bool is_number(std::string_view text) noexcept {
-  std::size_t i = text.starts_with('-') ? 1 : 0;
-  const auto digits = [&] {
-    const std::size_t first = i;
-    while (i < text.size() && digit(text[i])) ++i;
-    return i > first;
-  };
-  const bool zero = i < text.size() && text[i] == '0';
-  const std::size_t first = i;
-  if (!digits() || (zero && i > first + 1)) return false;
-  if (i < text.size() && text[i] == '.' && (++i, !digits())) return false;
-  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
-    ++i;
-    if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
-    if (!digits()) return false;
-  }
-  return i == text.size();
 }
 
 std::optional<std::vector<ParsedColumn>> named_columns(

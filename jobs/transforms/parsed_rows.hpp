@@ -45,9 +45,6 @@ ParseShape parse_shape(const config::Table& table, PlanContext& context, std::st
                        const ParseOptions& options, std::optional<std::vector<ParsedColumn>> columns,
                        bool json);
 
-// "1", "-2.50", "3e8": what JSON takes for a number.
-bool is_number(std::string_view text) noexcept;
-
 // The cells of one batch on their way from one text to several columns.
 class ParsedRows {
  public:

@@ -57,6 +57,22 @@ class FieldTransforms : public test::FlowTest {
   std::vector<Batch> out_;
 };
 
+TEST(RowJson, WritesWhatIsNoNumberAsAString) {
+  const auto written = [](std::string_view text) {
+    Batch batch(std::make_shared<const Schema>(Texts{"n"}, std::vector<ColumnKind>{ColumnKind::Number}),
+                Position());
+    batch.push_copy(text);
+    return row_json(batch, 0);
+  };
+  for (const char* number : {"0", "-1", "12.50", "1e+20", "-0.5E-3"}) {
+    EXPECT_EQ(written(number), "{\"n\":" + std::string(number) + "}");
+  }
+  for (const char* other :
+       {"", "-", "007", "1.", ".5", "+1", "1e", "12 Main St", "1,2", "NaN", "-Infinity"}) {
+    EXPECT_EQ(written(other), "{\"n\":\"" + std::string(other) + "\"}");
+  }
+}
+
 TEST_F(FieldTransforms, AddFieldsKnowsConstantsColumnsHostAndJob) {
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
