@@ -155,7 +155,10 @@ Task<CheckNotes> RedisSink::check() {
     }
   }
   const std::string_view type = replies[1].text();
-  if (type != "none" && type != "hash") {
+  if (replies[1].error()) {
+    note(Level::Error, fmt::format("the checkpoint {} was refused: {}", checkpoint_.key(), type),
+         "let the user use the keys syncd:* and those that the job writes (ACL SETUSER)");
+  } else if (type != "none" && type != "hash") {
     note(Level::Error, fmt::format("{} is a {}, no checkpoint of ours", checkpoint_.key(), type),
          "rename the job, or remove the key");
   }

@@ -221,5 +221,25 @@ TEST_F(RedisSinks, CheckWarnsOfAnEvictionThatCouldTakeTheCheckpoint) {
   EXPECT_NE(notes[0].text.find("may evict the checkpoint"), std::string::npos);
 }
 
+TEST_F(RedisSinks, CheckTellsARefusalFromAKeyOfSomebodyElse) {
+  const auto error = [this] {
+    auto sink = make(redis_hash(), R"(key = "user:{id}")");
+    for (const CheckNote& note : syncd::test::run_task(loop_, sink->check())) {
+      if (note.level == CheckNote::Level::Error) return note.text + " | " + note.remedy;
+    }
+    return std::string();
+  };
+  EXPECT_EQ(error(), "");
+  redis_.command({"SET", "syncd:{users}:cp", "mine"});
+  EXPECT_EQ(error(),
+            "syncd:{users}:cp is a string, no checkpoint of ours | rename the job, or remove the key");
+  redis_.call("ACL SETUSER default resetkeys ~user:*");
+  const std::string refused = error();
+  EXPECT_EQ(refused.find("the checkpoint syncd:{users}:cp was refused: NOPERM"), 0u) << refused;
+  EXPECT_NE(refused.find(" | let the user use the keys syncd:* and those that the job writes"),
+            std::string::npos)
+      << refused;
+}
+
 }  // namespace
 }  // namespace syncd::jobs
