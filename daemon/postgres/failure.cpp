@@ -58,9 +58,9 @@ std::string lost_text(std::string_view why) {
 }
 
 bool refused_for_good(std::string_view text) {
-  for (const char* words : {"authentication failed", "no pg_hba.conf entry", "does not exist",
-                            "permission denied", "no password supplied", "certificate", "SSL is not enabled",
-                            "does not support SSL", "not permitted to log in"}) {
+  for (const char* words : {"authentication failed", "no pg_hba.conf entry", "pg_hba.conf rejects",
+                            "does not exist", "permission denied", "no password supplied", "certificate",
+                            "SSL is not enabled", "does not support SSL", "not permitted to log in"}) {
     if (text.find(words) != std::string_view::npos) return true;
   }
   return false;

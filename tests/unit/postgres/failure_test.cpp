@@ -42,6 +42,13 @@ TEST(OneLine, IsEmptyForNothing) {
   EXPECT_EQ(one_line("\n\n"), "");
 }
 
+TEST(RefusedForGood, KnowsBothRefusalsOfPgHba) {
+  EXPECT_TRUE(refused_for_good("no pg_hba.conf entry for host \"10.0.0.1\", user \"a\", database \"b\""));
+  EXPECT_TRUE(
+      refused_for_good("pg_hba.conf rejects connection for host \"10.0.0.1\", user \"a\", database \"b\""));
+  EXPECT_FALSE(refused_for_good("the database system is starting up"));
+}
+
 TEST(LostText, LeavesOutWhatIsBesideThePoint) {
   EXPECT_EQ(lost_text(), "the connection to PostgreSQL is lost");
   EXPECT_EQ(lost_text("Could not obtain client encoding: not connected."), lost_text());
