@@ -57,11 +57,15 @@ TableInfo load_table(postgres::Session& session, const TableName& table) {
                 fmt::format("PostgreSQL {} is too old: 13 or newer is needed", info.version / 10000));
   }
   const auto rows = session.exec(
-      "SELECT a.attname, format_type(a.atttypid, -1), coalesce(d.typname, t.typname), NOT a.attnotnull,"
-      "  c.relkind"
-      "  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid"
-      "  LEFT JOIN pg_type d ON d.oid = t.typbasetype"
-      " WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
+      // A domain may be made of a domain.
+      "WITH RECURSIVE made_of (attnum, type) AS ("
+      "  SELECT attnum, atttypid FROM pg_attribute"
+      "   WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped"
+      "  UNION ALL SELECT attnum, typbasetype FROM made_of JOIN pg_type ON oid = type WHERE typtype = 'd')"
+      "SELECT a.attname, format_type(a.atttypid, -1), t.typname, NOT a.attnotnull, c.relkind"
+      "  FROM made_of m JOIN pg_type t ON t.oid = m.type AND t.typtype <> 'd'"
+      "  JOIN pg_attribute a ON a.attrelid = to_regclass($1) AND a.attnum = m.attnum"
+      "  JOIN pg_class c ON c.oid = a.attrelid ORDER BY a.attnum",
       {table.quoted()});
   if (rows.size() == 0) {
     throw Error(ErrorKind::Permanent,

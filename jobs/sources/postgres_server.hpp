@@ -14,7 +14,7 @@ namespace syncd::jobs {
 struct TableColumn {
   std::string name;
   std::string type;  // "timestamp with time zone"
-  std::string base;  // typname, of a domain that of what it is made of: "timestamptz"
+  std::string base;  // typname, of a domain that of what it is made of in the end: "timestamptz"
   bool nullable = false;
 };
 

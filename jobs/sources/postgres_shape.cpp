@@ -39,6 +39,11 @@ UpperBound upper_bound(const TableInfo& info, const PostgresTableOptions& option
   const auto refuse = [&](std::string_view why, ErrorKind kind = ErrorKind::Config) {
     throw Error(kind, fmt::format("{}: late_commits = \"{}\" {}", options.table, options.late_commits, why));
   };
+  // What is left where the fence cannot be.  Transactions of a foreign server have other ids.
+  const bool local_xid = first.base == "xid8" && info.kind != 'f';
+  const std::string instead = clock       ? "say \"lag:10s\""
+                              : local_xid ? "say \"xid\""
+                                          : "say \"ignore\", or name a timestamp";
   bound.settle = options.settle;
   switch (options.late) {
     case LateCommits::Ignore:
@@ -55,15 +60,13 @@ UpperBound upper_bound(const TableInfo& info, const PostgresTableOptions& option
     case LateCommits::Fence:
       if (info.standby) {
         // It may be promoted by and by.
-        refuse(
-            "needs the primary: on a standby the open transactions cannot be seen; use \"xid\" or "
-            "\"lag:10s\"",
-            ErrorKind::Transient);
+        refuse("needs the primary: on a standby the open transactions cannot be seen; " + instead,
+               ErrorKind::Transient);
       }
-      if (info.kind == 'f') refuse("cannot see the transactions of a foreign server; use \"lag:10s\"");
+      if (info.kind == 'f') refuse("cannot see the transactions of a foreign server; " + instead);
       if (!clock && !integer(first.base)) {
-        refuse("needs a timestamp or an integer as first cursor column, this one is " + first.type +
-               "; say \"lag:D\", \"xid\" or \"ignore\"");
+        refuse("needs a timestamp or an integer as first cursor column, this one is " + first.type + "; " +
+               instead);
       }
       if (options.hold) bound.behind = options.settle;
       break;

@@ -135,6 +135,24 @@ TEST_F(PostgresTableWalk, ColumnsComeAsNamedWithTheirKindsAndNulls) {
   EXPECT_EQ(rows, (Rows{{"NULL", "0.1", "{\"a\": 1}", "t"}, {"", "NaN", "NULL", "f"}}));
 }
 
+TEST_F(PostgresTableWalk, ADomainIsWhatItIsMadeOfHoweverDeep) {
+  exec(
+      "CREATE DOMAIN moment AS timestamptz; CREATE DOMAIN stamp AS moment NOT NULL; CREATE DOMAIN seen AS "
+      "stamp;"
+      "CREATE DOMAIN amount AS numeric; CREATE DOMAIN price AS amount; CREATE DOMAIN flag AS bool;"
+      "CREATE DOMAIN mark AS flag; CREATE TABLE t (at seen DEFAULT now(), p price, m mark, f flag, a "
+      "amount[]);"
+      "INSERT INTO t VALUES (now(), 1.5, true, false, '{1}')");
+  Reading reading(uri, "table = 't'\ncursor = ['at']\nsettle = '0s'\n");
+  std::vector<ColumnKind> kinds;
+  reading.attempt(Position(), [&](const Batch& batch) {
+    kinds = batch.schema().kinds();
+    return true;
+  });
+  EXPECT_EQ(kinds, (std::vector{ColumnKind::Text, ColumnKind::Number, ColumnKind::Boolean,
+                                ColumnKind::Boolean, ColumnKind::Text}));
+}
+
 TEST_F(PostgresTableWalk, FewRowsOfManyAreFoundPieceByPiece) {
   exec(
       "CREATE TABLE t (id bigserial PRIMARY KEY, kind int NOT NULL);"

@@ -80,6 +80,33 @@ TEST_F(PostgresTableWords, WhatCannotWorkIsSaidInPlainWords) {
   fails("table = 'nowhere.t'\ncursor = ['id']\n", "no table \"nowhere\".\"t\"");
 }
 
+TEST_F(PostgresTableWords, WhatIsProposedInsteadOfTheFenceWorks) {
+  exec(
+      "CREATE TABLE t (name text PRIMARY KEY, tx xid8 UNIQUE NOT NULL);"
+      "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;"
+      "CREATE FOREIGN TABLE f (id int NOT NULL, at timestamptz NOT NULL, tx xid8 NOT NULL) SERVER s");
+  const auto options = [](const std::string& table, const std::string& cursor, const std::string& late) {
+    return "table = '" + table + "'\ncursor = ['" + cursor + "']\nlate_commits = '" + late + "'\n";
+  };
+  const auto said = [&](const std::string& all) -> std::string {
+    try {
+      Reading(uri, all).run();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  for (const auto& [table, cursor, late] : std::vector<std::array<std::string, 3>>{{"t", "name", "ignore"},
+                                                                                   {"t", "tx", "xid"},
+                                                                                   {"f", "id", "ignore"},
+                                                                                   {"f", "at", "lag:10s"},
+                                                                                   {"f", "tx", "ignore"}}) {
+    const std::string refused = said(options(table, cursor, "fence"));
+    EXPECT_NE(refused.find("; say \"" + late + "\""), std::string::npos) << refused;
+    EXPECT_EQ(said(options(table, cursor, late)).find("late_commits"), std::string::npos) << table << cursor;
+  }
+}
+
 TEST_F(PostgresTableWords, PositionsCanBeNamedByTheirFirstValue) {
   exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 5)");
   Reading reading(uri, "table = 't'\ncursor = ['id']\n");
