@@ -198,13 +198,14 @@ struct Session::Driver {
   Prepared& prepare(const std::string& sql) {
     const auto found = prepared.find(sql);
     if (found != prepared.end()) return found->second;
-    Prepared made{fmt::format("s{}", prepared.size())};
+    Prepared made{fmt::format("s{}", made_so_far++)};
     (*connected).prepare(made.name, sql);
     return prepared.emplace(sql, std::move(made)).first->second;
   }
 
   Connected connected;
   std::map<std::string, Prepared> prepared;  // by the statement's text
+  std::size_t made_so_far = 0;
 };
 
 Session::Session(const Options& options, const std::string& application_name)
@@ -273,9 +274,10 @@ Rows Session::exec(const std::string& sql, const Params& params) {
   } catch (const pqxx::transaction_rollback& error) {
     throw Error(ErrorKind::Transient, one_line(error.what()));
   } catch (const pqxx::sql_error& error) {
-    // "cached plan must not change result type": a column has changed.  A new session sees the new table.
+    // "cached plan must not change result type": a column has changed.
     const bool stale = error.sqlstate() == "0A000" && prepared != nullptr && prepared->worked;
-    fail(error.sqlstate(), one_line(error.what()), stale);
+    const bool alone = PQtransactionStatus(driver_->connected.raw()) == PQTRANS_IDLE;
+    if (!stale || !alone) fail(error.sqlstate(), one_line(error.what()), stale);
   } catch (const pqxx::failure& error) {
     broken_ = true;
     throw Error(ErrorKind::Transient, one_line(error.what()));
@@ -283,6 +285,9 @@ Rows Session::exec(const std::string& sql, const Params& params) {
     broken_ = true;
     throw Error(ErrorKind::Permanent, one_line(error.what()));
   }
+  // It has not begun; prepared anew it sees the new table.
+  driver_->prepared.erase(sql);
+  return exec(sql, params);
 }
 
 void Session::fail(const std::string& state, const std::string& text, bool stale) {

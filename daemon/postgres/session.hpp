@@ -28,7 +28,7 @@ class Session {
   void configure();
 
   // One statement in a transaction of its own, read-only by session default.  With parameters it is
-  // prepared once per connection.
+  // prepared once per connection, and anew where a table has changed.
   Rows exec(const std::string& sql, const Params& params = {});
 
   // `statement` is COPY ... FROM STDIN, `rows` what it reads:
