@@ -1,6 +1,7 @@
 // Rows: the reply to a query.  A handle to libpq's own memory: cells are views into it, nothing is copied.
 // Immutable: made on a connection's thread, read on any.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -25,6 +26,8 @@ class Rows {
   void each_row(const std::function<void(const std::string_view* cells)>& use) const;
   std::optional<std::string> value(std::size_t row, std::size_t column) const;
   std::string column_name(std::size_t column) const;
+  // The OID of the type; of a domain that of what it is made of in the end.
+  std::uint32_t column_type(std::size_t column) const;
   // Keeps the memory of all cells.
   std::shared_ptr<const void> owner() const noexcept { return result_; }
 

@@ -183,6 +183,11 @@ std::string Rows::column_name(std::size_t column) const {
       ->column_name(static_cast<pqxx::row::size_type>(column));
 }
 
+std::uint32_t Rows::column_type(std::size_t column) const {
+  return static_cast<const pqxx::result*>(result_.get())
+      ->column_type(static_cast<pqxx::row::size_type>(column));
+}
+
 // --- Session -----------------------------------------------------------------------------------------
 
 namespace {

@@ -94,7 +94,10 @@ class Writer {
 PageQuery page_query(const PageShape& shape, const PageBounds& bounds) {
   Writer writer(shape);
   std::vector<std::string> columns;
-  for (const std::string& column : shape.columns) columns.push_back(quote_identifier(column));
+  if (shape.all) columns.emplace_back("*");
+  for (const std::string& column : shape.columns) {
+    if (!shape.all) columns.push_back(quote_identifier(column));
+  }
   for (std::size_t i = 0; i < shape.cursor.size(); ++i) {
     const bool delivered =
         std::find(shape.columns.begin(), shape.columns.end(), shape.cursor[i].name) != shape.columns.end();

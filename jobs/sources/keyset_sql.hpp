@@ -24,6 +24,7 @@ struct CursorColumn {
 struct PageShape {
   std::string table;                 // quoted
   std::vector<std::string> columns;  // to deliver
+  bool all = false;                  // ... which are those of the table: a reply shows one that was added
   std::vector<CursorColumn> cursor;
   std::string where;       // the operator's own SQL; "" for none
   std::uint32_t rows = 0;  // LIMIT

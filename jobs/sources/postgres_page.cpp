@@ -50,6 +50,17 @@ void cut(postgres::Session& session, const TableShape& shape, const PageBounds& 
   for (std::size_t column = 0; column < rows.columns(); ++column) until.emplace_back(rows.text(0, column));
 }
 
+// The reply shows the table of the statement's own moment; `shape` is what it was when the attempt began.
+void refuse_other_columns(const postgres::Rows& rows, const TableShape& shape) {
+  const std::vector<std::string>& names = shape.page.columns;
+  bool same = rows.columns() == shape.types.size();
+  for (std::size_t i = 0; same && i < shape.types.size(); ++i) {
+    same = rows.column_type(i) == shape.types[i] && (i >= names.size() || rows.column_name(i) == names[i]);
+  }
+  if (same) return;
+  throw Error(ErrorKind::Transient, fmt::format("the columns of {} have changed", shape.page.table));
+}
+
 }  // namespace
 
 Page read_page(postgres::Session& session, const TableShape& shape, PageBounds bounds, Piece* piece) {
@@ -60,6 +71,7 @@ Page read_page(postgres::Session& session, const TableShape& shape, PageBounds b
   const PageQuery query = page_query(shape.page, bounds);
   postgres::Rows rows = session.exec(query.sql, query.params);
   crash_point("after_fetch");
+  refuse_other_columns(rows, shape);
   Batch batch(shape.schema, Position());
   batch.reserve(rows.size());
   batch.keep_alive(rows.owner());

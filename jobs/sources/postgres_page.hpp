@@ -24,7 +24,8 @@ struct Piece {
 };
 
 // The next page within `bounds`.  `piece` (nullptr: no need) is cut off them first, and given back empty
-// when it has been read to its end.
+// when it has been read to its end.  Throws a Transient error where the columns are others than those of
+// `shape`.
 Page read_page(postgres::Session& session, const TableShape& shape, PageBounds bounds, Piece* piece);
 
 // The positions after each row of a page: `base`, with its cursor or (`range`: during a second read) the

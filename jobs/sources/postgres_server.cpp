@@ -62,7 +62,7 @@ TableInfo load_table(postgres::Session& session, const TableName& table) {
       "  SELECT attnum, atttypid FROM pg_attribute"
       "   WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped"
       "  UNION ALL SELECT attnum, typbasetype FROM made_of JOIN pg_type ON oid = type WHERE typtype = 'd')"
-      "SELECT a.attname, format_type(a.atttypid, -1), t.typname, NOT a.attnotnull, c.relkind"
+      "SELECT a.attname, format_type(a.atttypid, -1), t.typname, NOT a.attnotnull, c.relkind, t.oid"
       "  FROM made_of m JOIN pg_type t ON t.oid = m.type AND t.typtype <> 'd'"
       "  JOIN pg_attribute a ON a.attrelid = to_regclass($1) AND a.attnum = m.attnum"
       "  JOIN pg_class c ON c.oid = a.attrelid ORDER BY a.attnum",
@@ -77,6 +77,7 @@ TableInfo load_table(postgres::Session& session, const TableName& table) {
     column.type = rows.text(row, 1);
     column.base = rows.text(row, 2);
     column.nullable = rows.text(row, 3) == "t";
+    column.base_oid = static_cast<std::uint32_t>(number(rows.text(row, 5)));
     info.columns.push_back(std::move(column));
     info.kind = rows.text(row, 4).front();
   }

@@ -15,6 +15,7 @@ struct TableColumn {
   std::string name;
   std::string type;  // "timestamp with time zone"
   std::string base;  // typname, of a domain that of what it is made of in the end: "timestamptz"
+  std::uint32_t base_oid = 0;
   bool nullable = false;
 };
 

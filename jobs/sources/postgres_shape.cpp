@@ -109,16 +109,25 @@ TableShape resolve(postgres::Session& session, const PostgresTableOptions& optio
     cursor.nullable = column.nullable;
     shape.page.cursor.push_back(std::move(cursor));
   }
-  if (options.columns.empty()) {
+  shape.page.all = options.columns.empty();
+  if (shape.page.all) {
     for (const TableColumn& column : shape.info.columns) shape.page.columns.push_back(column.name);
   } else {
     for (const std::string& name : options.columns)
       shape.page.columns.push_back(find_column(shape.info, options, name).name);
   }
   std::vector<ColumnKind> kinds;
-  for (const std::string& name : shape.page.columns) kinds.push_back(kind_of(shape.info.find(name)->base));
+  for (const std::string& name : shape.page.columns) {
+    const TableColumn& column = *shape.info.find(name);
+    kinds.push_back(kind_of(column.base));
+    shape.types.push_back(column.base_oid);
+  }
   shape.schema = std::make_shared<const Schema>(shape.page.columns, std::move(kinds));
   shape.cursor = cursor_indices(shape.page);
+  for (std::size_t i = 0; i < shape.cursor.size(); ++i) {
+    if (shape.cursor[i] < shape.types.size()) continue;
+    shape.types.push_back(shape.info.find(options.cursor[i])->base_oid);
+  }
   shape.bound = upper_bound(shape.info, options, shape.page.table);
   shape.page.now = clock_sql(shape.bound);
   return shape;

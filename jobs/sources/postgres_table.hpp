@@ -71,6 +71,7 @@ struct TableShape {
   PageShape page;
   std::shared_ptr<const Schema> schema;  // what is delivered
   std::vector<std::size_t> cursor;       // where the cursor columns stand in a page
+  std::vector<std::uint32_t> types;      // of all columns of a page, as its reply names them
   UpperBound bound;
   TableInfo info;
 };

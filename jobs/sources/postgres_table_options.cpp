@@ -67,7 +67,8 @@ const config::Fields<PostgresTableOptions>& postgres_table_fields() {
             return "is no name of a table: write table or schema.table, with double quotes around unusual "
                    "parts";
           })
-          .add("columns", &O::columns, "columns to deliver; default: all, in the order of the table")
+          .add("columns", &O::columns,
+               "columns to deliver; default: all, in the order of the table, also those that are added later")
           .add("where", &O::where,
                "your own SQL condition; a row that leaves it is not seen again (see delete_if)")
           .example("tenant = 7")

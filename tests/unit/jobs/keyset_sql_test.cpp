@@ -38,6 +38,13 @@ TEST(PageQuery, BeginsWithTheWholeTable) {
   EXPECT_EQ(cursor_indices(shape()), (std::vector<std::size_t>{2, 1}));
 }
 
+TEST(PageQuery, AllColumnsAreWhateverTheTableHas) {
+  PageShape whole = shape();
+  whole.columns = {"at", "id", "name"};
+  whole.all = true;
+  EXPECT_EQ(page_query(whole, PageBounds()).sql, "SELECT * FROM \"t\" ORDER BY \"at\", \"id\" LIMIT 10");
+}
+
 TEST(PageQuery, BoundsAreRowComparisonsOfParameters) {
   PageBounds bounds;
   bounds.after = Start({"2026", "7"});
