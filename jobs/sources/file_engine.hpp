@@ -63,7 +63,7 @@ class FileEngine {
     FileFacts facts;
     TimePoint since;  // when the facts were last different
     TimePoint first;
-    std::uint64_t version = 0;  // of everything else, when it was looked into
+    std::uint64_t version = 0;               // of everything else, when it was looked into
     std::optional<std::uint64_t> begins_at;  // its size, where the job began with the ends of files
     bool undecided = false;
     std::string why;

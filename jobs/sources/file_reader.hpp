@@ -41,8 +41,8 @@ class FileReader {
   bool reaches(std::uint64_t size) { return size == 0 || !read_fully(size - 1, 1).empty(); }
   // The mark at `offset`; nullopt: it has not that many bytes.
   std::optional<Mark> mark_at(std::uint64_t offset);
-  // The mark at the beginning of the last line that is not complete: everything before counts as read.  What is
-  // behind `size` is not looked at, unless the file is compressed.
+  // The mark at the beginning of the last line that is not complete: everything before counts as read.  Of a
+  // file that is not compressed only the first `size` bytes are looked at.
   Mark last_line(std::uint64_t size = kWhole);
 
   // What was read once the lines before this one were, from 1 on, and no other; nullopt: the file has fewer.

@@ -162,7 +162,8 @@ TEST_F(PlanTest, NobodyWritesIntoHisOwnSource) {
          "\n[jobs.a.sink]\ntype = 'file'\n" + sink + "\n");
     return errors_;
   };
-  const std::string remedy = ", which this sink writes: let its `exclude` name it, or write to another folder";
+  const std::string remedy =
+      ", which this sink writes: let its `exclude` name it, or write to another folder";
   EXPECT_EQ(errors_of("paths = ['/in/*']", "path = '/in/out'"),
             ":8:1: the source of this job would read /in/out" + remedy);
   EXPECT_EQ(errors_of("paths = ['/in/*']\nexclude = ['out']", "path = '/in/out'"),
