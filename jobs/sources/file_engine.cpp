@@ -10,6 +10,8 @@ namespace {
 
 // Folders are looked through that often although every change in them brings an event.
 constexpr Duration kLookEvery = std::chrono::seconds(30);
+// How long a file that may be a copy can be written before it is looked at again.
+constexpr Duration kSoon = std::chrono::seconds(1);
 // What a short step handles at most, in bytes with those that wait for the end of their line, and of how many
 // files.
 constexpr std::uint64_t kLittle = 64 * 1024;
@@ -144,7 +146,11 @@ FileEngine::Step FileEngine::step(TimePoint now, WallTime wall, const News& news
   if (news.names) look_due_ = true;
   for (const std::string& path : news.written) {
     const auto known = by_path_.find(path);
-    if (known == by_path_.end()) continue;
+    if (known == by_path_.end()) {
+      // Its writer may be making it another file than it seems to be; a copy is written at length.
+      if (suspected(path)) look_again_ = std::min(look_again_.value_or(TimePoint::max()), now + kSoon);
+      continue;
+    }
     const auto facts = look_at(path, options_.follow_symlinks);
     if (facts && facts->key == known->second->position.key) {
       touch(*known->second, *facts, now);
@@ -206,6 +212,11 @@ bool FileEngine::step_is_short(TimePoint now, const News& news) const {
     if (known != by_path_.end() && !is_little(*known->second)) return false;
   }
   return std::all_of(ready_.begin(), ready_.end(), [&](const Tracked* file) { return is_little(*file); });
+}
+
+bool FileEngine::suspected(const std::string& path) const {
+  return std::any_of(suspects_.begin(), suspects_.end(),
+                     [&](const auto& entry) { return entry.second.path == path; });
 }
 
 std::vector<Batch> FileEngine::read_ready(TimePoint now) {

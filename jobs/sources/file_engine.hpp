@@ -86,6 +86,7 @@ class FileEngine {
   bool nothing_left() const;
   bool polls() const;
   bool look_is_due(TimePoint now) const;
+  bool suspected(const std::string& path) const;
   std::optional<Duration> lag(TimePoint now) const;
   void fail_with_trouble() const;
   void queue(Tracked& file, TimePoint now);

@@ -34,6 +34,19 @@ TEST(FileFamily, ANewFileThatBeginsWithAllOfAnOlderOneIsRead) {
   }
 }
 
+TEST(FileFamily, WhatMayBeACopyIsLookedAtWhenItIsWritten) {
+  Following files;
+  files.append("a.log", kBanner);
+  files.run();
+  files.rename("a.log", "a.log.1");
+  files.append("a.log", kBanner);
+  files.run();
+  files.fresh();
+  files.append("a.log", "1\n");
+  files.run_after_writing("a.log");
+  EXPECT_THAT(files.fresh(), ElementsAre("# log of app, version 7", "1"));
+}
+
 TEST(FileFamily, FilesOfSeveralDaysMayBeginAlike) {
   Following files("*.csv*");
   files.append("rows-20260301.csv", "id,name\n");

@@ -63,27 +63,12 @@ class Following {
   void run(Duration time = std::chrono::seconds(3)) {
     if (!begun_) begin();
     news_.names = true;
-    const TimePoint until = now_ + time;
-    while (true) {
-      if (!meanwhile()) return restart();
-      auto step = engine_->step(now_, wall(), std::exchange(news_, FileEngine::News()));
-      for (std::string& warning : step.warnings) warnings.push_back(std::move(warning));
-      done = step.done;
-      if (!step.batches.empty()) {
-        std::move(step.batches.begin(), step.batches.end(), std::back_inserter(ahead_));
-        while (ahead_.size() > read_ahead) {
-          commit_next();
-          if (!meanwhile()) return restart();
-        }
-      } else if (!ahead_.empty()) {
-        commit_next();
-      } else if (done || !step.again || *step.again > until) {
-        break;
-      } else {
-        now_ = std::max(*step.again, now_ + std::chrono::milliseconds(1));
-      }
-    }
-    now_ = std::max(now_, until);
+    go_on(time);
+  }
+  // The same where nothing has happened but that this file was written.
+  void run_after_writing(const std::string& name) {
+    news_.written.insert(path(name));
+    go_on(std::chrono::seconds(3));
   }
 
   // Whether the next step is short, if this file was written and nothing else has happened.
@@ -120,6 +105,29 @@ class Following {
  private:
   WallTime wall() const {
     return WallTime(std::chrono::duration_cast<WallTime::duration>(now_.time_since_epoch()));
+  }
+  void go_on(Duration time) {
+    const TimePoint until = now_ + time;
+    while (true) {
+      if (!meanwhile()) return restart();
+      auto step = engine_->step(now_, wall(), std::exchange(news_, FileEngine::News()));
+      for (std::string& warning : step.warnings) warnings.push_back(std::move(warning));
+      done = step.done;
+      if (!step.batches.empty()) {
+        std::move(step.batches.begin(), step.batches.end(), std::back_inserter(ahead_));
+        while (ahead_.size() > read_ahead) {
+          commit_next();
+          if (!meanwhile()) return restart();
+        }
+      } else if (!ahead_.empty()) {
+        commit_next();
+      } else if (done || !step.again || *step.again > until) {
+        break;
+      } else {
+        now_ = std::max(*step.again, now_ + std::chrono::milliseconds(1));
+      }
+    }
+    now_ = std::max(now_, until);
   }
   void commit_next() {
     const Batch batch = std::move(ahead_.front());
