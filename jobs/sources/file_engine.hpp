@@ -70,11 +70,13 @@ class FileEngine {
     std::string trouble;  // it could not be opened
   };
 
-  // --- file_engine.cpp: positions, and what is read next
+  // --- file_engine_positions.cpp: where it goes on, and what is durable
   void clear();
   void restore(std::map<std::uint64_t, FilePosition> held);
   void resume(Tracked& file, FilePosition at);
   void committed(const Position& position);
+
+  // --- file_engine.cpp: what is read next
   std::vector<Batch> read_ready(TimePoint now);
   std::optional<Batch> next(TimePoint now);
   std::optional<Batch> announcement();

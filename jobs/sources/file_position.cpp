@@ -11,9 +11,9 @@
 namespace syncd::jobs {
 namespace {
 
-constexpr std::string_view kVersion = "1";
+constexpr std::string_view kFormat = "1";
 
-Error bad(std::string_view text) {
+Error no_position(std::string_view text) {
   return Error(ErrorKind::Permanent,
                fmt::format("reading the position '{}': it is none of a file", escaped(text.substr(0, 200))));
 }
@@ -29,13 +29,13 @@ class Reader {
     return true;
   }
   void expect(std::string_view what) {
-    if (!takes(what)) throw bad(all_);
+    if (!takes(what)) throw no_position(all_);
   }
   template <class T = std::uint64_t>
   T number(int base) {
     T value{};
     const auto [end, error] = std::from_chars(left_.data(), left_.data() + left_.size(), value, base);
-    if (error != std::errc()) throw bad(all_);
+    if (error != std::errc()) throw no_position(all_);
     left_.remove_prefix(static_cast<std::size_t>(end - left_.data()));
     return value;
   }
@@ -49,7 +49,7 @@ class Reader {
       mark.offset = number(10);
       expect(":");
       mark.value = number(16);
-      if (mark.offset <= content.offset()) throw bad(all_);
+      if (mark.offset <= content.offset()) throw no_position(all_);
       content.marks.push_back(mark);
     }
     return content;
@@ -77,7 +77,7 @@ constexpr std::pair<Begin, std::string_view> kBegins[] = {
 // hexadecimal
 std::string encode(const FilePosition& position) {
   const FileKey& key = position.key;
-  std::string out = fmt::format("{} {:x}:{:x}:{:x} ", kVersion, key.device, key.inode, key.birth);
+  std::string out = fmt::format("{} {:x}:{:x}:{:x} ", kFormat, key.device, key.inode, key.birth);
   append(out, position.content);
   for (const Content& earlier : position.earlier) {
     out += " was ";
@@ -90,7 +90,7 @@ std::string encode(const FilePosition& position) {
 FilePosition decode_file_position(std::string_view text) {
   Reader in(text);
   FilePosition position;
-  in.expect(kVersion);
+  in.expect(kFormat);
   in.expect(" ");
   position.key.device = in.number(16);
   in.expect(":");
@@ -103,7 +103,7 @@ FilePosition decode_file_position(std::string_view text) {
   if (in.takes(" gone ")) position.gone = in.number<std::int64_t>(10);
   in.expect(" in ");
   position.path = in.rest();
-  if (!position.path.starts_with('/') || position.path.size() < 2) throw bad(text);
+  if (!position.path.starts_with('/') || position.path.size() < 2) throw no_position(text);
   return position;
 }
 
@@ -118,7 +118,7 @@ Begin decode_begin(std::string_view text) {
   for (const auto& [value, name] : kBegins) {
     if (name == text) return value;
   }
-  throw bad(text);
+  throw no_position(text);
 }
 
 }  // namespace syncd::jobs
